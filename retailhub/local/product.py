@@ -1,0 +1,106 @@
+"""Serves the whole product: migrated, filled, every process of the Procfile kept."""
+
+import http.client
+import os
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from retailhub.local.keeper import Keeper, Kept
+from retailhub.local.place import Place
+from retailhub.local.programs import Unusable
+
+PORTS = 20
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the web process listens."""
+
+    host: str
+    port: int
+
+    @property
+    def visible_host(self) -> str:
+        """The host by which this machine's own browser finds us."""
+        return EVERYWHERE.get(self.host, self.host)
+
+    def __str__(self) -> str:
+        host = f"[{self.visible_host}]" if ":" in self.visible_host else self.visible_host
+        return f"http://{host}:{self.port}"
+
+
+def free_address(environment: Mapping[str, str]) -> Address:
+    """HOST, and the first port from PORT upward on which nobody listens."""
+    host = environment.get("HOST") or "127.0.0.1"
+    first = int(environment.get("PORT") or 8000)
+    for port in range(first, first + PORTS):
+        if _is_free(host, port):
+            return Address(host, port)
+    raise Unusable(f"Ports {first} to {first + PORTS - 1} of {host} are all taken; set PORT.")
+
+
+def serve(
+    keeper: Keeper, place: Place, environment: Mapping[str, str], root: Path, address: Address
+) -> int:
+    """Returns when asked to stop, or with the exit code of a preparation that failed."""
+    welcome = place.data / "welcome.txt"
+    manage = [sys.executable, "manage.py"]
+    with welcome.open("w") as output:
+        for step in (["migrate", "--no-input", "--verbosity", "0"], ["demo"]):
+            if (code := keeper.run([*manage, *step], environment, output)) or keeper.stopping:
+                return code
+    for name, command in processes((root / "Procfile").read_text()):
+        keeper.keep(Kept(name, ["/bin/sh", "-c", f"exec {command}"], environment))
+    keeper.wait_until(lambda: _is_healthy(address))
+    if not keeper.stopping:
+        line = "─" * 72
+        print(f"\n{line}\nRetailHub is ready: {address}\n")
+        print(f"{welcome.read_text().strip()}\n\nCtrl-C stops it.\n{line}\n", flush=True)
+    keeper.wait_until(lambda: False)
+    return 0
+
+
+def processes(procfile: str) -> Iterator[tuple[str, str]]:
+    """Name and command of each process in a Procfile."""
+    for line in procfile.splitlines():
+        if line.strip() and not line.startswith("#"):
+            name, command = line.split(":", 1)
+            yield name.strip(), command.strip()
+
+
+def environment_for(address: Address, place: Place) -> dict[str, str]:
+    """What each process of the product is told, besides where its servers are."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {
+        "HOST": address.host,
+        "PORT": str(address.port),
+        "PATH": path,
+        "PYTHONUNBUFFERED": "1",
+        "RETAILHUB_DATA": str(place.data),
+    }
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _is_healthy(address: Address) -> bool:
+    connection = http.client.HTTPConnection(address.visible_host, address.port, timeout=1)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
