@@ -1,0 +1,82 @@
+// Single keys, outside of fields and dialogs only. A button names its own key: data-key="R".
+import { toggleTheme } from "./theme.js";
+import { toggleUtc } from "./clock.js";
+
+const OFF = "rh.keys";
+const CHORD = 1_200;
+const FIELD = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+let goUntil = 0;
+
+const press = (selector) => {
+  const target = document.querySelector(selector);
+  target?.click();
+  return Boolean(target);
+};
+const list = () => document.querySelector("rh-list");
+
+function openShortcuts() {
+  document.querySelector("[popover]:popover-open")?.hidePopover();
+  document.getElementById("shortcuts")?.showPopover();
+}
+
+const KEYS = {
+  "/": () => document.querySelector("[data-search]")?.focus(),
+  "?": openShortcuts,
+  T: toggleTheme,
+  U: toggleUtc,
+  Z: () => press("[data-undo]"),
+  J: () => (list() ? list().move(1) : press('[data-key="J"]')),
+  K: () => (list() ? list().move(-1) : press('[data-key="K"]')),
+  ".": () => list()?.showNew(),
+  X: () => list()?.toggle(),
+  O: () => list()?.cursor && list().open(list().cursor),
+};
+
+/** The same letter does the same thing in the list and on the page. */
+async function act(key) {
+  const rows = list();
+  if (rows?.selected && press(`.bulk-bar [data-key="${key}"]`)) return;
+  const pane = document.getElementById("pane");
+  const cursor = rows?.cursor;
+  if (cursor && cursor.dataset.id !== pane?.dataset.id) await rows.open(cursor);
+  press(`#pane [data-key="${key}"]`);
+}
+
+function escape() {
+  const active = document.activeElement;
+  if (active?.matches(FIELD)) active.blur();
+  else if (list()?.selected) list().clear();
+  else press("[data-back]");
+}
+
+function nameOf(event) {
+  const letter = event.key.length === 1 ? event.key.toUpperCase() : event.key;
+  return event.shiftKey && /^[A-Z]$/.test(letter) ? `Shift+${letter}` : letter;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (document.querySelector("[popover]:popover-open, dialog[open]")) return;
+  if (event.key === "Escape") return escape();
+  if (event.target.closest(FIELD) || localStorage.getItem(OFF) === "off") return;
+  const name = nameOf(event);
+  if (Date.now() < goUntil) {
+    goUntil = 0;
+    if (press(`[data-go="${name.toLowerCase()}"]`)) event.preventDefault();
+    return;
+  }
+  if (name === "G") goUntil = Date.now() + CHORD;
+  else if (KEYS[name]) {
+    event.preventDefault();
+    KEYS[name]();
+  } else if (/^(Shift\+)?[A-Z]$/.test(name)) act(name);
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-open-shortcuts]")) openShortcuts();
+});
+
+for (const box of document.querySelectorAll("[data-keys-off]")) {
+  box.checked = localStorage.getItem(OFF) === "off";
+  box.addEventListener("change", () => localStorage.setItem(OFF, box.checked ? "off" : "on"));
+}
