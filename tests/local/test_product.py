@@ -1,0 +1,130 @@
+"""The product is kept whole while it runs, and is gone entirely afterwards."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from retailhub.local.product import free_address, processes
+from retailhub.local.programs import Unusable
+from retailhub.local.reaper import alive
+from tests.local.checkout import Checkout, eventually
+
+
+@contextmanager
+def running(checkout: Checkout) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """The process, where its web answers, and what it said until it was ready."""
+    with checkout.start("run") as run:
+        assert run.stdout is not None
+        said = ""
+        while "Ctrl-C stops it." not in said:
+            line = run.stdout.readline()
+            assert line, said
+            said += line
+        found = re.search(r"is ready: (\S+)", said)
+        assert found
+        try:
+            yield run, found[1], said
+        finally:
+            run.terminate()
+
+
+def who_answers(url: str) -> int:
+    """The number of the web process; 0 while nobody answers."""
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=2) as answer:
+            return int(answer.read())
+    except OSError:
+        return 0
+
+
+def workers(checkout: Checkout) -> list[int]:
+    """Every worker so far, each followed by its child."""
+    return [int(line.split()[1]) for line in (checkout.root / "pids").read_text().splitlines()]
+
+
+def test_shows_the_sign_ins_when_it_answers_and_ends_entirely(checkout: Checkout) -> None:
+    with running(checkout) as (run, url, said):
+        everyone = [who_answers(url), *workers(checkout)]
+        refused = checkout.call("run")
+
+    assert "Sign in as Ada, with the password: lovelace" in said
+    assert refused.returncode == 1
+    assert f"RetailHub already runs here at {url} (process {run.pid})" in refused.stdout
+    assert run.returncode == 0
+    assert len(everyone) == 3
+    assert not any(alive(pid) for pid in everyone)
+
+
+def test_is_whole_again_after_its_processes_were_killed(checkout: Checkout) -> None:
+    with running(checkout) as (_, url, _):
+        web, (worker, child) = who_answers(url), workers(checkout)
+
+        os.kill(web, signal.SIGKILL)
+        os.kill(worker, signal.SIGKILL)
+
+        assert eventually(lambda: who_answers(url) not in {0, web}, within=5)
+        assert eventually(lambda: len(workers(checkout)) == 4, within=5)
+        assert not alive(child)
+
+
+def test_can_be_started_again_after_it_was_killed(checkout: Checkout) -> None:
+    with running(checkout) as (run, url, _):
+        everyone = [who_answers(url), *workers(checkout)]
+        run.kill()
+
+    with running(checkout) as (_, url, _):
+        assert who_answers(url)
+        assert not any(alive(pid) for pid in everyone)
+
+
+def test_leaves_with_its_parent_when_told_to(checkout: Checkout) -> None:
+    # The shell stands for make, which someone may kill.
+    shell = f"{checkout.python('')[0]} -m retailhub.local run --leave-with-parent; true"
+    with subprocess.Popen(
+        ["/bin/sh", "-c", shell],
+        cwd=checkout.root,
+        env=checkout.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as parent:
+        assert eventually((checkout.root / "pids").exists)
+        assert eventually(lambda: len(workers(checkout)) == 2)
+        parent.kill()
+
+    assert eventually(lambda: not any(alive(pid) for pid in workers(checkout)))
+
+
+def test_gives_up_on_what_cannot_live(checkout: Checkout) -> None:
+    (checkout.root / "manage.py").write_text("raise SystemExit('no such table')")
+
+    done = checkout.call("run")
+
+    assert done.returncode == 1
+    assert "no such table" in done.stdout
+
+
+def test_reads_a_procfile() -> None:
+    text = "# how we start\nweb: serve --port $PORT\n\nworker:  work -Q a:b\n"
+
+    assert list(processes(text)) == [("web", "serve --port $PORT"), ("worker", "work -Q a:b")]
+
+
+def test_takes_the_next_port_when_one_is_taken() -> None:
+    first = free_address({"PORT": "18800"})
+    with socket.create_server((first.host, first.port)):
+        second = free_address({"PORT": "18800"})
+
+    assert second.port > first.port
+    assert str(second) == f"http://127.0.0.1:{second.port}"
+
+
+def test_says_when_no_port_is_free() -> None:
+    with pytest.raises(Unusable, match=r"Ports 8000 to 8019 of 192\.0\.2\.1 are all taken"):
+        free_address({"HOST": "192.0.2.1"})  # an address no machine has
