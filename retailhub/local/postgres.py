@@ -41,7 +41,7 @@ def start_postgres(keeper: Keeper, place: Place, *, durable: bool) -> str:
     sockets = place.run / "postgres"
     _make_own(sockets, account)
     if not (data / "PG_VERSION").exists():
-        _initialise(programs, data, version, account)
+        _initialise(programs, data, version, account, durable=durable)
     settings = SETTINGS | {"unix_socket_directories": str(sockets)} | ({} if durable else CARELESS)
     keeper.keep(
         Kept(
@@ -110,7 +110,9 @@ def _make_own(directory: Path, account: tuple[int, int] | None) -> None:
         os.chown(directory, *account)
 
 
-def _initialise(programs: Path, data: Path, version: int, account: tuple[int, int] | None) -> None:
+def _initialise(
+    programs: Path, data: Path, version: int, account: tuple[int, int] | None, *, durable: bool
+) -> None:
     """Makes the cluster beside its place and moves it there complete, or not at all."""
     new = data.with_name(f"{data.name}.new")
     shutil.rmtree(new, ignore_errors=True)
@@ -120,7 +122,7 @@ def _initialise(programs: Path, data: Path, version: int, account: tuple[int, in
     made = subprocess.run(
         [
             *(str(programs / "initdb"), "-D", str(new), "-U", NAME, "-A", "trust", "-E", "UTF8"),
-            *("--no-sync", "--no-instructions"),
+            *("--no-instructions", *([] if durable else ["--no-sync"])),
             *(locale if version >= 17 else ["--locale=C.UTF-8"]),
         ],
         check=False,

@@ -1,3 +1,4 @@
+import fcntl
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from tests.local.checkout import Checkout, make_checkout
 def checkout(tmp_path: Path) -> Iterator[Checkout]:
     made = make_checkout(tmp_path / "checkout")
     yield made
-    data = made.root / ".data" / "postgres"
-    if data.is_symlink():
-        shutil.rmtree(data.resolve())
+    data = made.root / ".data"
+    if (data / "postgres").is_symlink():  # it would not go away with the checkout
+        with (data / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the last process of this place has ended
+        shutil.rmtree((data / "postgres").resolve())
