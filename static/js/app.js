@@ -6,4 +6,5 @@ import "./copy.js";
 import "./forms.js";
 import "./live.js";
 import "./list.js";
+import "./pane.js";
 import "./keys.js";

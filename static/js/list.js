@@ -1,6 +1,6 @@
 // <rh-list>: cursor, selection, and rows that change in place. Nothing is inserted above the reader.
 import { announceLive } from "./announce.js";
-import { hasUnsavedText, morph } from "./morph.js";
+import { morph } from "./morph.js";
 
 const BATCH = 50;
 const NEW_MARK = 10_000;
@@ -134,6 +134,7 @@ class List extends HTMLElement {
 
   #changes = ({ detail }) => {
     if (detail.topic !== this.dataset.topic) return;
+    if (!this.dataset.rowsUrl) return void (detail.items.length && this.#stale());
     if (detail.reset || detail.many) this.#stale();
     for (const [entity, v, verb] of detail.items) {
       const id = idOf(entity);
@@ -200,23 +201,12 @@ class List extends HTMLElement {
     const row = morph(old, fresh);
     row.dataset.flash = "";
     setTimeout(() => delete row.dataset.flash, FLASH);
-    this.#refreshPane(id, version(row));
   }
 
   #gone(id) {
     this.#fresh.delete(id);
     const row = id && this.row(id);
     if (row) row.dataset.gone = "";
-  }
-
-  #refreshPane(id, v) {
-    const pane = document.querySelector(`#pane[data-id="${id}"]`);
-    if (!pane || version(pane) >= v) return;
-    if (hasUnsavedText(pane) || pane.querySelector(":popover-open")) {
-      pane.querySelector("[data-changed]")?.removeAttribute("hidden");
-      return;
-    }
-    globalThis.htmx.ajax("GET", pane.dataset.url, { target: pane, swap: "morph" });
   }
 
   #counts(header) {
