@@ -41,7 +41,9 @@ def _run(*, leave_with_parent: bool) -> int:
         address = free_address(os.environ)
         tell(place, web=str(address), **urls)
         environment = os.environ | urls | environment_for(address, place)
-        return serve(keeper, place, environment, ROOT, address)
+        code = serve(keeper, place, environment, ROOT, address)
+    print("retailhub: stopped")
+    return code
 
 
 def _exec(arguments: argparse.Namespace) -> int:

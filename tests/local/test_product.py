@@ -2,9 +2,11 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,7 +88,8 @@ def test_can_be_started_again_after_it_was_killed(checkout: Checkout) -> None:
 
 def test_leaves_with_its_parent_when_told_to(checkout: Checkout) -> None:
     # The shell stands for make, which someone may kill.
-    shell = f"{checkout.python('')[0]} -m retailhub.local run --leave-with-parent; true"
+    python = shlex.quote(sys.executable)
+    shell = f"{python} -m retailhub.local run --leave-with-parent; true"
     with subprocess.Popen(
         ["/bin/sh", "-c", shell],
         cwd=checkout.root,
