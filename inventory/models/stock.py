@@ -1,0 +1,110 @@
+"""How much lies where, who was promised what, and every change that made it so."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from inventory.models.catalog import Item, Location
+from retailhub.kernel.models import Timestamped
+
+
+class StockLevel(Timestamped):
+    """Units of one item at one location: on hand, and promised but not yet gone.
+
+    `reserved` may exceed `on_hand` only because a count from outside said so; a promise never makes it so.
+    """
+
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="levels")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="levels")
+    on_hand = models.IntegerField(default=0, db_default=0)
+    reserved = models.IntegerField(default=0, db_default=0)
+    counted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["item", "location"], name="inventory_stocklevel_one_per_item_and_location"
+            ),
+            models.CheckConstraint(
+                condition=Q(reserved__gte=0), name="inventory_stocklevel_reserved_never_negative"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.item_id}@{self.location_id}: {self.on_hand} on hand, {self.reserved} reserved"
+
+    @property
+    def available(self) -> int:
+        return self.on_hand - self.reserved
+
+
+class StockMovement(models.Model):
+    """One change of one level. Append-only; `effect_key` makes it happen once."""
+
+    class Kind(models.TextChoices):
+        COUNTED = "COUNTED"  # a source said how many there are
+        RESERVED = "RESERVED"
+        RELEASED = "RELEASED"
+        CONSUMED = "CONSUMED"  # shipped: both on hand and reserved go down
+
+    level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="movements")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    effect_key = models.CharField(max_length=200, unique=True)
+    on_hand_change = models.IntegerField(default=0, db_default=0)
+    reserved_change = models.IntegerField(default=0, db_default=0)
+    on_hand_after = models.IntegerField()
+    reserved_after = models.IntegerField()
+    trace_id = models.UUIDField(null=True, blank=True)
+    happened_at = models.DateTimeField()
+    heard_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        indexes = (
+            # Read by an item's timeline and by the rebuild of a level.
+            models.Index(fields=["level", "id"], name="inventory_movement_by_level"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.effect_key}"
+
+
+class Reservation(Timestamped):
+    """Units of one item at one location promised to `reference` (an order line, a basket)."""
+
+    class State(models.TextChoices):
+        HELD = "HELD"
+        RELEASED = "RELEASED"
+        CONSUMED = "CONSUMED"
+
+    reference = models.CharField(max_length=120)
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="reservations")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="reservations")
+    quantity = models.PositiveIntegerField()
+    consumed_quantity = models.PositiveIntegerField(default=0, db_default=0)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.HELD)
+
+    class Meta:
+        constraints = (
+            # Asking again returns the first promise. A released promise leaves room for a new one.
+            models.UniqueConstraint(
+                fields=["reference", "item", "location"],
+                condition=Q(state="HELD"),
+                name="inventory_reservation_one_held_per_reference",
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0), name="inventory_reservation_promises_something"
+            ),
+            models.CheckConstraint(
+                condition=Q(consumed_quantity__lte=F("quantity")),
+                name="inventory_reservation_consumes_at_most_the_promise",
+            ),
+        )
+        indexes = (
+            # Read when an order's promises are released, consumed or shown.
+            models.Index(fields=["reference"], name="inventory_reservation_by_ref"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.quantity} for {self.reference} ({self.state})"

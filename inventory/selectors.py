@@ -1,0 +1,32 @@
+"""Questions about items, places and levels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from inventory.models import Item, Location, Reservation, StockLevel
+
+
+def items_by_sku(skus: Iterable[str]) -> dict[str, int]:
+    """Ids of the active items among `skus`."""
+    return dict(Item.objects.filter(sku__in=list(skus), is_active=True).values_list("sku", "pk"))
+
+
+def locations_by_code(codes: Iterable[str]) -> dict[str, int]:
+    """Ids of the locations among `codes`."""
+    return dict(Location.objects.filter(code__in=list(codes)).values_list("code", "pk"))
+
+
+def available_by_node(item_ids: Iterable[int]) -> dict[tuple[int, int], int]:
+    """Units that can still be promised, by (item id, location id); only active nodes."""
+    levels = StockLevel.objects.filter(item_id__in=list(item_ids), location__is_active=True)
+    return {
+        (level.item_id, level.location_id): level.available
+        for level in levels.only("item_id", "location_id", "on_hand", "reserved")
+    }
+
+
+def held_reservations(references: Iterable[str]) -> list[Reservation]:
+    """Promises still held for `references`, oldest first."""
+    held = Reservation.objects.filter(reference__in=list(references), state=Reservation.State.HELD)
+    return list(held.order_by("pk"))

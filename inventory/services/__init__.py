@@ -1,0 +1,1 @@
+"""Writes. One step per file, one promise per function."""
