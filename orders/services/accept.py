@@ -1,0 +1,160 @@
+"""A channel's snapshot -> an order on record: new, changed, or already newer than this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from django.db import transaction
+
+from inventory.models import Channel
+from orders.canonical import CanonicalOrder
+from orders.events import OrdersAccepted
+from orders.lifecycle import CUSTOMER_STATUS, OrderState
+from orders.models import Customer, Order, OrderEvent, OrderLine
+from orders.services.change import apply_snapshot
+from orders.services.lines import build_lines, hold_on_arrival, snapshot_fields
+from orders.services.refund import add_refunds
+from orders.services.timeline import event
+from retailhub.kernel.events import publish
+
+
+class Outcome(StrEnum):
+    """What a snapshot did."""
+
+    ACCEPTED = "ACCEPTED"
+    CHANGED = "CHANGED"
+    SUPERSEDED = "SUPERSEDED"  # we already know this version or a newer one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """One snapshot of one order. `item_ids` resolves the SKUs as the channel spells them."""
+
+    channel_id: int
+    order: CanonicalOrder
+    item_ids: Mapping[str, int]
+    trace_id: UUID
+    system: str = ""
+
+    @property
+    def identity(self) -> tuple[int, str]:
+        return (self.channel_id, self.order.external_id)
+
+
+@transaction.atomic
+def accept_orders(arrivals: Sequence[Arrival], *, now: datetime) -> list[Outcome]:
+    """Bring every snapshot on record, oldest version first; says what each one did.
+
+    The same order may come several times, in any order: the newest version wins.
+    """
+    known = _lock_known(arrivals)
+    outcomes: dict[int, Outcome] = {}
+    fresh: dict[tuple[int, str], tuple[Order, Arrival]] = {}
+    for index in sorted(range(len(arrivals)), key=lambda i: arrivals[i].order.version):
+        arrival = arrivals[index]
+        if order := known.get(arrival.identity):
+            outcomes[index] = _update(order, arrival, now)
+        elif arrival.identity in fresh:
+            # Two snapshots of a new order in one batch: the later one wins before either is written.
+            fresh[arrival.identity] = (_build(arrival, now), arrival)
+            outcomes[index] = Outcome.CHANGED
+        else:
+            fresh[arrival.identity] = (_build(arrival, now), arrival)
+            outcomes[index] = Outcome.ACCEPTED
+    _write(list(fresh.values()), now)
+    return [outcomes[index] for index in range(len(arrivals))]
+
+
+def _lock_known(arrivals: Sequence[Arrival]) -> dict[tuple[int, str], Order]:
+    rows = (
+        Order.objects.select_for_update()
+        .filter(
+            channel_id__in={a.channel_id for a in arrivals},
+            external_id__in={a.order.external_id for a in arrivals},
+        )
+        .order_by("pk")
+    )
+    return {(row.channel_id, row.external_id): row for row in rows}
+
+
+def _update(order: Order, arrival: Arrival, now: datetime) -> Outcome:
+    if arrival.order.version <= order.version_at:
+        # Refunds are facts of their own: an old snapshot may still bring one we never heard of.
+        add_refunds(order, arrival.order.refunds, now=now)
+        return Outcome.SUPERSEDED
+    apply_snapshot(order, arrival.order, item_ids=arrival.item_ids, now=now)
+    return Outcome.CHANGED
+
+
+def _build(arrival: Arrival, now: datetime) -> Order:
+    canonical = arrival.order
+    cancelled = canonical.cancelled_at is not None
+    state = OrderState.CANCELLED if cancelled else OrderState.ACCEPTED
+    return Order(
+        channel_id=arrival.channel_id,
+        external_id=canonical.external_id,
+        state=state,
+        held_for="" if cancelled else hold_on_arrival(canonical),
+        customer_status=CUSTOMER_STATUS[state],
+        accepted_at=now,
+        trace_id=arrival.trace_id,
+        **snapshot_fields(canonical),
+    )
+
+
+def _write(fresh: Sequence[tuple[Order, Arrival]], now: datetime) -> None:
+    if not fresh:
+        return
+    customers = _customers(fresh)
+    codes = dict(
+        Channel.objects.filter(pk__in={a.channel_id for _, a in fresh}).values_list("pk", "code")
+    )
+    for order, arrival in fresh:
+        order.reference = f"{codes[order.channel_id]}-{order.external_id}"
+        if arrival.order.customer is not None:
+            order.customer_id = customers.get(
+                (order.channel_id, arrival.order.customer.external_id)
+            )
+    Order.objects.bulk_create([order for order, _ in fresh])
+    lines: list[OrderLine] = []
+    events: list[OrderEvent] = []
+    for order, arrival in fresh:
+        lines += build_lines(order, arrival.order, arrival.item_ids)
+        events.append(_first_event(order, arrival, now))
+        add_refunds(order, arrival.order.refunds, now=now)
+    OrderLine.objects.bulk_create(lines)
+    OrderEvent.objects.bulk_create(events)
+    publish(OrdersAccepted(order_ids=tuple(order.pk for order, _ in fresh)))
+
+
+def _first_event(order: Order, arrival: Arrival, now: datetime) -> OrderEvent:
+    line = event(order, "accepted", f"Order {order.number} received", at=now, system=arrival.system)
+    line.to_state, line.customer_status = order.state, order.customer_status
+    line.data = {"held_for": order.held_for} if order.held_for else {}
+    return line
+
+
+def _customers(fresh: Sequence[tuple[Order, Arrival]]) -> dict[tuple[int, str], int]:
+    """Ids of the buyers, made where they are new, by (channel, external id)."""
+    wanted: dict[tuple[int, str], Customer] = {}
+    for order, arrival in fresh:
+        buyer = arrival.order.customer
+        if buyer is not None and buyer.external_id:
+            wanted[order.channel_id, buyer.external_id] = Customer(
+                channel_id=order.channel_id, **asdict(buyer)
+            )
+    if not wanted:
+        return {}
+    # Sorted, so that two batches with the same buyers never wait for each other in a circle.
+    rows = [wanted[key] for key in sorted(wanted)]
+    Customer.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["channel", "external_id"],
+        update_fields=["name", "email", "phone"],
+    )
+    return {(row.channel_id, row.external_id): row.pk for row in rows}

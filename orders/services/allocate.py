@@ -1,0 +1,115 @@
+"""Reserved -> Allocated: a fulfilment order per node, with the reasons."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from inventory.models import Location, Reservation
+from inventory.selectors import held_reservations
+from orders.events import OrderDelivered, OrdersAllocated
+from orders.lifecycle import OrderState
+from orders.models import FulfillmentLine, FulfillmentOrder, Order, OrderEvent, OrderLine
+from orders.selectors import due_orders
+from orders.services.hold import hold_order
+from orders.services.timeline import advance
+from retailhub.kernel.errors import NeedsOperator
+from retailhub.kernel.events import publish
+
+
+def allocate_due_orders(*, limit: int, now: datetime) -> int:
+    """Place the oldest reserved orders at their nodes. Returns how many were due.
+
+    A batch that fails is redone one by one, so that one order nobody can serve stops only itself.
+    """
+    try:
+        with transaction.atomic(durable=True):
+            orders = list(due_orders(state=OrderState.RESERVED, limit=limit))
+            allocate_orders(orders, now=now)
+            return len(orders)
+    except NeedsOperator:
+        if limit > 1:
+            return sum(allocate_due_orders(limit=1, now=now) for _ in range(limit))
+        _hold_first(now)
+        return 1
+
+
+@transaction.atomic(durable=True)
+def _hold_first(now: datetime) -> None:
+    for order in due_orders(state=OrderState.RESERVED, limit=1):
+        try:
+            with transaction.atomic():
+                allocate_orders([order], now=now)
+        except NeedsOperator as error:
+            order.refresh_from_db()
+            hold_order(order, error, now=now)
+
+
+def allocate_orders(orders: Sequence[Order], *, now: datetime) -> None:
+    """Place locked orders that are due. Raises `NeedsOperator` when a reaction to it does."""
+    if not orders:
+        return
+    lines = {
+        line.reference: line
+        for line in OrderLine.objects.filter(order_id__in=[o.pk for o in orders]).order_by("pk")
+    }
+    placed = _place(orders, lines)
+    events, nothing_to_ship = [], []
+    names = dict(Location.objects.values_list("pk", "name"))
+    for order in orders:
+        nodes = [names[fo.location_id] for fo in placed if fo.order_id == order.pk]
+        text = f"Placed at {' and '.join(nodes)}" if nodes else "Nothing to ship"
+        events.append(advance(order, OrderState.ALLOCATED, text, at=now, reasons=order.sourcing))
+        if not nodes:
+            events.append(advance(order, OrderState.DELIVERED, "Nothing to ship: done", at=now))
+            order.delivered_at = now
+            nothing_to_ship.append(order)
+    Order.objects.bulk_update(orders, ["state", "customer_status", "delivered_at"])
+    OrderEvent.objects.bulk_create(events)
+    publish(OrdersAllocated(order_ids=tuple(order.pk for order in orders)))
+    for order in nothing_to_ship:
+        publish(OrderDelivered(order_id=order.pk))
+
+
+def _place(orders: Sequence[Order], lines: Mapping[str, OrderLine]) -> list[FulfillmentOrder]:
+    """Fulfilment orders from the promises that are held: one per order and node."""
+    by_node: dict[tuple[int, int], list[Reservation]] = defaultdict(list)
+    for row in held_reservations(lines):
+        by_node[lines[row.reference].order_id, row.location_id].append(row)
+    known = {order.pk: order for order in orders}
+    numbers = _next_numbers(orders)
+    rows = []
+    for (order_id, location_id), _ in sorted(by_node.items()):
+        order = known[order_id]
+        rows.append(
+            FulfillmentOrder(
+                order=order,
+                location_id=location_id,
+                reference=f"{order.reference}-F{numbers[order_id]}",
+                explanation=order.sourcing,
+            )
+        )
+        numbers[order_id] += 1
+    FulfillmentOrder.objects.bulk_create(rows)
+    FulfillmentLine.objects.bulk_create(
+        FulfillmentLine(
+            fulfillment_order=row,
+            order_line=lines[promise.reference],
+            quantity=promise.quantity - promise.consumed_quantity,
+        )
+        for row in rows
+        for promise in by_node[row.order_id, row.location_id]
+    )
+    return rows
+
+
+def _next_numbers(orders: Sequence[Order]) -> dict[int, int]:
+    # An order that was placed before (and taken back) goes on counting: a reference is never reused.
+    numbers = {order.pk: 1 for order in orders}
+    earlier = FulfillmentOrder.objects.filter(order_id__in=list(numbers))
+    for order_id in earlier.values_list("order_id", flat=True):
+        numbers[order_id] += 1
+    return numbers

@@ -1,0 +1,70 @@
+"""The channel cancelled: stop what has not left, and say so where it is known."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from inventory.services.release import release_stock
+from orders.errors import TooLateToCancel
+from orders.events import CancellationRequested, OrderCancelled
+from orders.lifecycle import OrderState, RequestStatus, WorkStatus
+from orders.models import FulfillmentOrder, Order
+from orders.selectors import lock_fulfillment_order
+from orders.services.hold import hold_order, resume_order
+from orders.services.timeline import advance, event
+from retailhub.kernel.events import publish
+
+_SHIPPED = frozenset({OrderState.SHIPPED, OrderState.DELIVERED, OrderState.RETURNED})
+
+
+def request_cancellation(order: Order, *, reason: str, now: datetime) -> None:
+    """Cancel a locked `order`, at once where no node has it, else by asking the nodes first."""
+    event(order, "cancellation", f"Cancelled in the shop: {reason}", at=now).save()
+    live = [fo for fo in order.fulfillment_orders.order_by("pk") if fo.is_live]
+    if order.state in _SHIPPED or any(fo.progress in _SHIPPED for fo in live):
+        error = TooLateToCancel(f"{order.number} was cancelled in the shop after goods had left.")
+        hold_order(order, error, now=now)
+        return
+    if not live:
+        _finish(order, now)
+        return
+    FulfillmentOrder.objects.filter(pk__in=[fo.pk for fo in live]).update(
+        request_status=RequestStatus.CANCELLATION_REQUESTED
+    )
+    publish(CancellationRequested(order_id=order.pk))
+
+
+def confirm_cancellation(row: FulfillmentOrder, *, now: datetime, system: str = "") -> None:
+    """A node will not send a locked fulfilment order: free its stock, and finish with the last one."""
+    if not row.is_live or row.progress in _SHIPPED:
+        return
+    row.work_status, row.request_status = WorkStatus.CANCELLED, RequestStatus.CANCELLATION_ACCEPTED
+    row.closed_at = now
+    row.save(update_fields=["work_status", "request_status", "closed_at", "updated_at"])
+    references = [line.order_line.reference for line in row.lines.select_related("order_line")]
+    release_stock(
+        references, trace_id=row.order.trace_id, now=now, location_id=row.location_id
+    )
+    text = f"{row.location.name} will not send it"
+    event(row.order, "node_cancelled", text, at=now, system=system).save()
+    order = row.order
+    others = order.fulfillment_orders.exclude(pk=row.pk)
+    if order.cancelled_at is not None and not any(fo.is_live for fo in others):
+        _finish(order, now)
+
+
+@transaction.atomic
+def confirm_node_cancellation(*, reference: str, external_id: str, now: datetime) -> None:
+    """The node agreed to drop what we asked it to drop."""
+    confirm_cancellation(lock_fulfillment_order(reference), now=now)
+
+
+def _finish(order: Order, now: datetime) -> None:
+    references = [line.reference for line in order.lines.all()]
+    release_stock(references, trace_id=order.trace_id, now=now)
+    resume_order(order, now=now)
+    advance(order, OrderState.CANCELLED, "Cancelled", at=now).save()
+    order.save(update_fields=["state", "customer_status", "updated_at"])
+    publish(OrderCancelled(order_id=order.pk))

@@ -1,0 +1,133 @@
+"""What a node told us -> where the fulfilment order, and with it the order, now stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+
+from orders.canonical import CanonicalFulfillmentEvent, FulfillmentEventKind
+from orders.errors import CancelledAtNode, NodeShort
+from orders.events import OrderChanged
+from orders.lifecycle import OrderState, RequestStatus, WorkStatus, is_late, overall
+from orders.models import FulfillmentOrder, Order
+from orders.selectors import lock_fulfillment_order
+from orders.services.cancel import confirm_cancellation
+from orders.services.hold import hold_order
+from orders.services.timeline import advance, event
+from retailhub.kernel.events import publish
+
+Kind = FulfillmentEventKind
+_WORDS = {
+    OrderState.PICKED: "Picked",
+    OrderState.PACKED: "Packed",
+    OrderState.SHIPPED: "Shipped",
+    OrderState.DELIVERED: "Delivered",
+}
+
+
+@transaction.atomic
+def record_progress(said: CanonicalFulfillmentEvent, *, now: datetime, system: str = "") -> None:
+    """Apply what a node said that moves no goods. Late news is history and moves nothing back."""
+    row = lock_fulfillment_order(said.reference)
+    _HANDLERS[said.kind](row, said, now, system)
+    publish(OrderChanged(order_id=row.order_id))
+
+
+def move(
+    row: FulfillmentOrder, to: OrderState, *, at: datetime, now: datetime, system: str, text: str = ""
+) -> None:
+    """Bring a locked fulfilment order to `to` and its order to where all its live parts are."""
+    text = text or f"{_WORDS[to]} at {row.location.name}"
+    if row.is_live and not is_late(OrderState(row.progress), to):
+        row.progress = to
+        row.work_status = WorkStatus.CLOSED if to in _GONE else WorkStatus.IN_PROGRESS
+        row.closed_at = now if to in _GONE and row.closed_at is None else row.closed_at
+        row.save(update_fields=["progress", "work_status", "closed_at", "updated_at"])
+    line = event(row.order, to.lower(), text, at=at, system=system, reference=row.reference)
+    line.save()
+    settle_order(row.order, now=now, text=text)
+
+
+_GONE = frozenset({OrderState.SHIPPED, OrderState.DELIVERED})
+
+
+def settle_order(order: Order, *, now: datetime, text: str) -> None:
+    """Move a locked order to its least advanced live part, if that is further than it is."""
+    parts = [fo for fo in order.fulfillment_orders.order_by("pk") if fo.is_live]
+    state = overall(OrderState(fo.progress) for fo in parts)
+    order.is_partial = len({fo.progress for fo in parts}) > 1
+    if state is not None and state != order.state and not _is_behind(order, state):
+        advance(order, state, text, at=now).save()
+        if state == OrderState.DELIVERED:
+            order.delivered_at = now
+    order.save(
+        update_fields=["state", "customer_status", "is_partial", "delivered_at", "updated_at"]
+    )
+
+
+def _is_behind(order: Order, state: OrderState) -> bool:
+    current = OrderState(order.state)
+    return current not in _WALK or (current in _WALK and is_late(current, state))
+
+
+_WALK = frozenset({OrderState.ALLOCATED, *_WORDS})
+
+
+def _acknowledge(
+    row: FulfillmentOrder, said: CanonicalFulfillmentEvent, now: datetime, system: str
+) -> None:
+    row.external_id = said.external_id or row.external_id
+    if row.request_status in {RequestStatus.UNSUBMITTED, RequestStatus.SUBMITTED}:
+        row.request_status = RequestStatus.ACCEPTED
+    row.save(update_fields=["external_id", "request_status", "updated_at"])
+    text = f"{row.location.name} took the order"
+    event(row.order, "acknowledged", text, at=said.occurred_at, system=system).save()
+
+
+def _to(state: OrderState) -> Callable[..., None]:
+    def handler(
+        row: FulfillmentOrder, said: CanonicalFulfillmentEvent, now: datetime, system: str
+    ) -> None:
+        move(row, state, at=said.occurred_at, now=now, system=system)
+
+    return handler
+
+
+def _short(
+    row: FulfillmentOrder, said: CanonicalFulfillmentEvent, now: datetime, system: str
+) -> None:
+    if not row.is_live or row.progress in _GONE:
+        return
+    row.work_status = WorkStatus.INCOMPLETE
+    row.save(update_fields=["work_status", "updated_at"])
+    what = f": {said.reason}" if said.reason else ""
+    hold_order(
+        row.order,
+        NodeShort(f"{row.location.name} can't find the goods of {row.order.number}{what}."),
+        now=now,
+    )
+
+
+def _cancelled(
+    row: FulfillmentOrder, said: CanonicalFulfillmentEvent, now: datetime, system: str
+) -> None:
+    if not row.is_live or row.progress in _GONE:
+        return
+    confirm_cancellation(row, now=now, system=system)
+    if row.order.cancelled_at is None:
+        hold_order(
+            row.order,
+            CancelledAtNode(f"{row.location.name} cancelled {row.order.number} by itself."),
+            now=now,
+        )
+
+
+_HANDLERS: dict[FulfillmentEventKind, Callable[..., None]] = {
+    Kind.ACKNOWLEDGED: _acknowledge,
+    Kind.PICKED: _to(OrderState.PICKED),
+    Kind.PACKED: _to(OrderState.PACKED),
+    Kind.SHORT: _short,
+    Kind.CANCELLED: _cancelled,
+}

@@ -1,0 +1,92 @@
+"""A parcel left a node: stock is consumed once, the channel and the ERP will hear of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from inventory.services.consume import Consumption, consume_stock
+from orders.canonical import CanonicalFulfillmentEvent
+from orders.errors import ShipsTooMuch
+from orders.events import OrderChanged, ShipmentRecorded
+from orders.lifecycle import OrderState
+from orders.models import FulfillmentLine, FulfillmentOrder, Shipment, ShipmentLine
+from orders.selectors import lock_fulfillment_order
+from orders.services.progress import move
+from orders.services.timeline import event
+from retailhub.kernel.events import publish
+
+
+@transaction.atomic
+def record_shipment(said: CanonicalFulfillmentEvent, *, now: datetime, system: str = "") -> None:
+    """Record a parcel, once per event. Raises `FulfillmentUnknown`, `ShipsTooMuch`."""
+    row = lock_fulfillment_order(said.reference)
+    shipment, is_new = Shipment.objects.get_or_create(
+        fulfillment_order=row,
+        external_id=said.event_id,
+        defaults={
+            "carrier": said.tracking.carrier,
+            "tracking_number": said.tracking.number,
+            "tracking_url": said.tracking.url,
+            "shipped_at": said.occurred_at,
+        },
+    )
+    if not is_new:
+        return
+    lines = _take_lines(row, shipment, said)
+    _consume(row, shipment, lines, now)
+    text = f"Shipped from {row.location.name}" + (
+        f" with {shipment.carrier} {shipment.tracking_number}" if shipment.tracking_number else ""
+    )
+    if all(line.shipped_quantity == line.quantity for line in row.lines.all()):
+        move(row, OrderState.SHIPPED, at=said.occurred_at, now=now, system=system, text=text)
+    else:
+        event(row.order, "partly_shipped", f"Part {text[0].lower()}{text[1:]}", at=said.occurred_at,
+              system=system).save()
+        row.order.is_partial = True
+        row.order.save(update_fields=["is_partial", "updated_at"])
+    publish(ShipmentRecorded(shipment_id=shipment.pk, order_id=row.order_id))
+    publish(OrderChanged(order_id=row.order_id))
+
+
+def _take_lines(
+    row: FulfillmentOrder, shipment: Shipment, said: CanonicalFulfillmentEvent
+) -> list[ShipmentLine]:
+    parcels = []
+    for line in row.lines.select_related("order_line").order_by("pk"):
+        left = line.quantity - line.shipped_quantity
+        units = said.quantities.get(line.order_line.reference, 0) if said.quantities else left
+        if units > left:
+            raise ShipsTooMuch(
+                f"{row.location.name} shipped {units} × {line.order_line.sku}, {left} were asked for.",
+                reference=row.reference,
+            )
+        if units:
+            FulfillmentLine.objects.filter(pk=line.pk).update(
+                shipped_quantity=line.shipped_quantity + units
+            )
+            parcels.append(
+                ShipmentLine(shipment=shipment, order_line=line.order_line, quantity=units)
+            )
+    return ShipmentLine.objects.bulk_create(parcels)
+
+
+def _consume(
+    row: FulfillmentOrder, shipment: Shipment, lines: list[ShipmentLine], now: datetime
+) -> None:
+    consume_stock(
+        [
+            Consumption(
+                reference=line.order_line.reference,
+                item_id=line.order_line.item_id,
+                location_id=row.location_id,
+                quantity=line.quantity,
+                effect_key=f"ship:{shipment.pk}:{line.order_line_id}",
+            )
+            for line in lines
+            if line.order_line.item_id is not None
+        ],
+        trace_id=row.order.trace_id,
+        now=now,
+    )
