@@ -1,0 +1,45 @@
+"""Empty a queue: batch after batch until nothing is due or the turn is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from django.utils import timezone
+
+from connectors.lifecycle import Criticality
+from connectors.services import deliver, process
+
+BATCH = 100
+# A turn ends so that a worker also hears its other doorbells and its shutdown.
+TURN_SECONDS = 20.0
+
+
+def drain_inbox() -> int:
+    """Process received messages. Returns how many."""
+    return _drain(lambda now: process.process_batch(limit=BATCH, now=now))
+
+
+def drain_outbox() -> int:
+    """Send every kind of effect. Returns how many were tried."""
+    return _drain(
+        lambda now: deliver.deliver_batch(criticalities=list(Criticality), limit=32, now=now)
+    )
+
+
+def drain_critical_outbox() -> int:
+    """Send P0 effects only: the capacity that bulk work can't take away. Returns how many were tried."""
+    return _drain(
+        lambda now: deliver.deliver_batch(criticalities=[Criticality.P0], limit=32, now=now)
+    )
+
+
+def _drain(step: Callable[[datetime], int]) -> int:
+    done, until = 0, time.monotonic() + TURN_SECONDS
+    while time.monotonic() < until:
+        count = step(timezone.now())
+        if count == 0:
+            break
+        done += count
+    return done

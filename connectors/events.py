@@ -1,0 +1,62 @@
+"""What happened between us and the outside. Ids only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from retailhub.kernel.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageStopped(Event):
+    """An inbound message needs a person: dead, or parked for something only a person can give."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageFinished(Event):
+    """An inbound message reached a good end; what stood in its way is gone."""
+
+    message_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectsOwed(Event):
+    """New rows in the outbox."""
+
+    message_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectSent(Event):
+    """A system has the effect; `external_id` is its name there."""
+
+    message_id: int
+    kind: str
+    order_id: int | None
+    reference: str
+    external_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectStopped(Event):
+    """An effect needs a person: refused, exhausted, or its outcome can't be found out."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionChanged(Event):
+    """Health, breaker or pause of a connection changed."""
+
+    connection_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingSaved(Event):
+    """A row of a mapping table was added or changed."""
+
+    connection_id: int
+    table: str
+    external_code: str

@@ -1,0 +1,18 @@
+"""The rows of connectivity, by concept."""
+
+from connectors.models.connection import ApiKey, Connection, Credential, Cursor
+from connectors.models.mappings import CodeMapping, ExternalReference
+from connectors.models.messages import Attempt, InboundKey, InboundMessage, OutboundMessage
+
+__all__ = [
+    "ApiKey",
+    "Attempt",
+    "CodeMapping",
+    "Connection",
+    "Credential",
+    "Cursor",
+    "ExternalReference",
+    "InboundKey",
+    "InboundMessage",
+    "OutboundMessage",
+]

@@ -1,0 +1,60 @@
+"""How often, how long and how hard do we try? By what it costs the business, never by the error's name."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from connectors.lifecycle import Criticality
+from connectors.systems.base import IntentKind
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """Waits between tries in seconds (the last one repeats), and when we stop hoping."""
+
+    waits: tuple[float, ...]
+    deadline: timedelta
+
+    def wait(self, failures: int) -> float:
+        """Seconds before the next try, with full jitter above half of the planned wait."""
+        planned = self.waits[min(max(failures, 1), len(self.waits)) - 1]
+        return planned * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+
+
+RETRIES: Mapping[Criticality, RetryPolicy] = {
+    Criticality.P0: RetryPolicy((2, 10, 30, 120, 600, 1800, 3600), timedelta(hours=72)),
+    Criticality.P1: RetryPolicy((2, 10, 60, 300, 900), timedelta(hours=1)),
+    Criticality.P2: RetryPolicy((30, 300, 1800, 7200, 28800), timedelta(hours=24)),
+    Criticality.P3: RetryPolicy((300, 3600, 21600), timedelta(hours=24)),
+}
+
+CRITICALITY: Mapping[IntentKind, Criticality] = {
+    IntentKind.POST_ORDER: Criticality.P0,
+    IntentKind.CANCEL_ORDER: Criticality.P0,
+    IntentKind.POST_FULFILLMENT: Criticality.P0,
+    IntentKind.RELEASE_FULFILLMENT: Criticality.P0,
+    IntentKind.CANCEL_FULFILLMENT: Criticality.P0,
+    IntentKind.NOTIFY_SHIPMENT: Criticality.P0,
+    IntentKind.PUBLISH_STOCK: Criticality.P1,
+}
+
+# A message that its prerequisite keeps waiting for this long needs a person.
+PARK_DEADLINE = timedelta(minutes=15)
+PARK_LOOK = timedelta(seconds=5)
+# An inbound message that keeps failing for reasons of the world.
+INBOUND_RETRY = RetryPolicy((1, 5, 30, 120, 600), timedelta(hours=4))
+MAX_CRASHES = 3
+
+INBOUND_LEASE = timedelta(seconds=60)
+# The lease outlives the longest call by more than ten seconds, so that a live worker is never fenced.
+LEASE_MARGIN = timedelta(seconds=15)
+
+# The circuit breaker (per connection).
+BREAKER_CONSECUTIVE = 10
+BREAKER_WINDOW_CALLS = 20
+BREAKER_SHARE = 0.5
+BREAKER_OPEN_SECONDS = 30.0
+BREAKER_OPEN_MAX_SECONDS = 600.0

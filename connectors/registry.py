@@ -1,0 +1,30 @@
+"""Every system we speak to, one line each. No discovery: what is not here does not exist."""
+
+from __future__ import annotations
+
+from connectors.systems.base import Sink, Source
+from connectors.systems.custom.adapter import Custom
+from connectors.systems.netsuite.adapter import NetSuite
+from connectors.systems.shopify.adapter import Shopify
+from connectors.systems.warehouse.adapter import Warehouse
+
+_shopify, _netsuite, _warehouse, _custom = Shopify(), NetSuite(), Warehouse(), Custom()
+
+SOURCES: dict[str, Source] = {
+    "shopify": _shopify,
+    "warehouse": _warehouse,
+    "custom": _custom,
+}
+
+SINKS: dict[str, Sink] = {
+    "shopify": _shopify,
+    "netsuite": _netsuite,
+    "warehouse": _warehouse,
+}
+
+LABELS: dict[str, str] = {
+    "shopify": "Shopify",
+    "netsuite": "NetSuite",
+    "warehouse": "Warehouse (REST)",
+    "custom": "Custom shop",
+}

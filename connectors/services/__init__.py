@@ -1,0 +1,1 @@
+"""Writes of the hub: receive, process, enqueue, deliver, resolve, replay, poll, probe."""

@@ -1,0 +1,139 @@
+"""Facts -> the services that own them. Orders go in one set-based call, the rest one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from connectors.errors import ConnectionUnusable
+from connectors.lifecycle import InboundState
+from connectors.models import Connection, InboundMessage
+from connectors.services.codes import Codes, resolve_location, resolve_skus
+from connectors.systems.base import Fact
+from inventory.canonical import CanonicalStockCount
+from inventory.services.count import record_count
+from orders.canonical import (
+    CanonicalFulfillmentEvent,
+    CanonicalOrder,
+    CanonicalRefund,
+    FulfillmentEventKind,
+    LineKind,
+)
+from orders.services.accept import Arrival, Outcome, accept_orders
+from orders.services.deliver import record_delivery
+from orders.services.progress import record_progress
+from orders.services.refund import record_refund
+from orders.services.ship import record_shipment
+from retailhub.kernel.errors import HubError, NeedsOperator, RetryLater
+
+End = tuple[InboundState, HubError | None]
+
+_STEPS: dict[FulfillmentEventKind, Callable[..., None]] = {
+    FulfillmentEventKind.SHIPPED: record_shipment,
+    FulfillmentEventKind.DELIVERED: record_delivery,
+}
+
+
+class FactRunner:
+    """Applies the facts of one batch inside the caller's transaction and says how each message ends."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._codes: dict[int, Codes] = {}
+        self._arrivals: list[tuple[InboundMessage, Arrival]] = []
+        self._others: list[tuple[InboundMessage, Fact]] = []
+        self._ends: dict[int, End] = {}
+
+    def add(self, message: InboundMessage, facts: Sequence[Fact]) -> None:
+        """Take the facts of one message. What can't be resolved ends the message, not the batch."""
+        for fact in facts:
+            if not isinstance(fact, CanonicalOrder):
+                self._others.append((message, fact))
+                continue
+            try:
+                self._arrivals.append((message, self._arrival(message, fact)))
+            except HubError as error:
+                error.context.update(_order_context(fact))
+                self._ends[message.pk] = (InboundState.PROCESSED, error)
+
+    def run(self) -> dict[int, End]:
+        """Apply everything. Raises only what must undo the whole batch."""
+        outcomes = accept_orders([arrival for _, arrival in self._arrivals], now=self._now)
+        for (message, _), outcome in zip(self._arrivals, outcomes, strict=True):
+            state = (
+                InboundState.SUPERSEDED
+                if outcome == Outcome.SUPERSEDED
+                else InboundState.PROCESSED
+            )
+            self._ends.setdefault(message.pk, (state, None))
+        for message, fact in self._others:
+            self._apply(message, fact)
+        return self._ends
+
+    def _apply(self, message: InboundMessage, fact: Fact) -> None:
+        try:
+            with transaction.atomic():
+                self._handle(message, fact)
+        except (RetryLater, NeedsOperator) as error:
+            self._ends[message.pk] = (InboundState.PROCESSED, error)
+        else:
+            self._ends.setdefault(message.pk, (InboundState.PROCESSED, None))
+
+    def _handle(self, message: InboundMessage, fact: Fact) -> None:
+        connection = message.connection
+        match fact:
+            case CanonicalRefund():
+                record_refund(fact, channel_id=_channel_id(connection), now=self._now)
+            case CanonicalFulfillmentEvent():
+                step = _STEPS.get(fact.kind, record_progress)
+                step(fact, now=self._now, system=connection.name)
+            case CanonicalStockCount():
+                self._count(message, fact)
+
+    def _count(self, message: InboundMessage, count: CanonicalStockCount) -> None:
+        codes = self._codes_of(message.connection)
+        item_ids = resolve_skus(codes, [count.sku])
+        record_count(
+            item_id=item_ids[count.sku],
+            location_id=resolve_location(codes, count.location),
+            quantity=count.quantity,
+            counted_at=count.counted_at,
+            effect_key=f"count:{message.connection_id}:{count.source_key}",
+            trace_id=message.trace_id,
+        )
+
+    def _arrival(self, message: InboundMessage, order: CanonicalOrder) -> Arrival:
+        skus = {line.sku for line in order.lines if line.kind == LineKind.GOODS and line.sku}
+        return Arrival(
+            channel_id=_channel_id(message.connection),
+            order=order,
+            item_ids=resolve_skus(self._codes_of(message.connection), skus),
+            trace_id=message.trace_id,
+            system=message.connection.name,
+        )
+
+    def _codes_of(self, connection: Connection) -> Codes:
+        if connection.pk not in self._codes:
+            self._codes[connection.pk] = Codes(connection)
+        return self._codes[connection.pk]
+
+
+def _channel_id(connection: Connection) -> int:
+    if connection.channel_id is None:
+        raise ConnectionUnusable(
+            f"{connection.name} sends orders but has no channel. Give it one in the admin."
+        )
+    return connection.channel_id
+
+
+def _order_context(order: CanonicalOrder) -> dict[str, Any]:
+    """What a person must know of an order that is not on record yet."""
+    return {
+        "order_number": order.number,
+        "value": str(order.total),
+        "currency": order.currency,
+        "placed_at": order.placed_at.isoformat(),
+    }

@@ -1,0 +1,89 @@
+"""What does this code mean here? The mapping tables, both ways, read once per batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from connectors.events import MappingSaved
+from connectors.models import CodeMapping, Connection
+from connectors.systems.base import MappingMissing
+from inventory.selectors import items_by_sku, locations_by_code
+from retailhub.kernel.events import publish
+
+_LABELS = dict(CodeMapping.Table.choices)
+
+
+class Codes:
+    """The tables of one connection. Where no row says otherwise, a code means itself.
+
+    `STRICT` tables have no such default: a shop's tax or shipping code says nothing to an ERP.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._inward: dict[tuple[str, str], str] = {}
+        self._outward: dict[tuple[str, str], str] = {}
+        for row in CodeMapping.objects.filter(connection=connection).order_by("pk"):
+            self._inward[row.table, row.external_code] = row.canonical_code
+            self._outward.setdefault((row.table, row.canonical_code), row.external_code)
+        self._strict = frozenset(connection.settings.get("strict_tables", ()))
+
+    def canonical(self, table: str, external_code: str) -> str:
+        """Our code for theirs. Raises `MappingMissing` where the table must have a row."""
+        known = self._inward.get((table, external_code))
+        return known if known is not None else self._itself(table, external_code)
+
+    def external(self, table: str, code: str) -> str:
+        """Their code for ours. Raises `MappingMissing` where the table must have a row."""
+        known = self._outward.get((table, code))
+        return known if known is not None else self._itself(table, code)
+
+    def _itself(self, table: str, code: str) -> str:
+        if table in self._strict:
+            raise self.missing(table, code)
+        return code
+
+    def missing(self, table: str, code: str) -> MappingMissing:
+        """The error that names the row to add."""
+        return MappingMissing(
+            f"{_LABELS.get(table, table)} “{code}” has no mapping for {self._connection.name}.",
+            table=table,
+            external_code=code,
+        )
+
+
+def resolve_skus(codes: Codes, skus: Iterable[str]) -> dict[str, int]:
+    """Item ids by the sender's SKU. Raises `MappingMissing` naming the first unknown one."""
+    spelled = {sku: codes.canonical("SKU", sku) for sku in skus}
+    items = items_by_sku(set(spelled.values()))
+    for sku, ours in spelled.items():
+        if ours not in items:
+            raise codes.missing("SKU", sku)
+    return {sku: items[ours] for sku, ours in spelled.items()}
+
+
+def resolve_location(codes: Codes, code: str) -> int:
+    """The location's id by the sender's code. Raises `MappingMissing`."""
+    ours = codes.canonical("LOCATION", code)
+    found = locations_by_code({ours})
+    if ours not in found:
+        raise codes.missing("LOCATION", code)
+    return found[ours]
+
+
+@transaction.atomic
+def save_mapping(
+    *, connection_id: int, table: str, external_code: str, canonical_code: str, now: datetime
+) -> CodeMapping:
+    """Add or change the row for `external_code`. Saying it again changes nothing."""
+    row, _ = CodeMapping.objects.update_or_create(
+        connection_id=connection_id,
+        table=table,
+        external_code=external_code,
+        defaults={"canonical_code": canonical_code},
+    )
+    publish(MappingSaved(connection_id=connection_id, table=table, external_code=external_code))
+    return row

@@ -1,0 +1,229 @@
+"""Owed -> sent: claim and intent, durable · network, no transaction · settle, durable and fenced."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from django.db import connection as database
+from django.db import transaction
+from django.utils import timezone
+
+from connectors.errors import ConnectionUnusable
+from connectors.lifecycle import Criticality
+from connectors.models import Attempt, Connection, OutboundMessage
+from connectors.policy import LEASE_MARGIN
+from connectors.registry import SINKS
+from connectors.services import limiter, settle
+from connectors.services.clients import client_for
+from connectors.services.codes import Codes
+from connectors.services.credentials import account_of
+from connectors.services.process import WORKER
+from connectors.systems.base import Account, Intent, IntentKind, Receipt, Sink
+from connectors.systems.http import HttpClient
+from retailhub.kernel.errors import HubError, NeedsOperator
+from retailhub.kernel.failpoint import failpoint
+from retailhub.kernel.trace import tracing
+
+log = logging.getLogger(__name__)
+
+# Fair across connections: one slow or busy account never fills a whole claim.
+PER_CONNECTION = 16
+
+CLAIM_SQL = """
+WITH due AS (
+    SELECT o.id, o.criticality, o.next_attempt_at,
+           row_number() OVER (PARTITION BY o.connection_id ORDER BY o.criticality, o.id) AS place
+    FROM connectors_outboundmessage o
+    JOIN connectors_connection c ON c.id = o.connection_id
+     AND c.is_active AND c.outbound_paused_at IS NULL
+     AND c.closed_until IS NULL
+    WHERE o.state IN ('READY', 'UNKNOWN') AND o.next_attempt_at <= now()
+      AND o.criticality = ANY(%(criticality)s)
+      AND NOT EXISTS (
+        SELECT 1 FROM connectors_outboundmessage p
+        WHERE p.connection_id = o.connection_id AND p.lane = o.lane AND p.id < o.id
+          AND p.state NOT IN ('SENT', 'CANCELLED', 'SUPERSEDED'))
+    ORDER BY o.criticality, o.next_attempt_at, o.id LIMIT %(limit)s * 4
+), pick AS (
+    SELECT o.id FROM connectors_outboundmessage o JOIN due ON due.id = o.id
+    WHERE due.place <= %(per_connection)s AND o.state IN ('READY', 'UNKNOWN')
+      AND o.next_attempt_at <= now()
+    ORDER BY due.criticality, due.next_attempt_at, o.id LIMIT %(limit)s
+    FOR UPDATE OF o SKIP LOCKED
+), claimed AS (
+    UPDATE connectors_outboundmessage o
+    SET must_look_up = must_look_up OR state = 'UNKNOWN', state = 'SENDING',
+        attempts = o.attempts + 1, lease_token = lease_token + 1, lease_owner = %(owner)s,
+        lease_until = now() + make_interval(secs => c.timeout_seconds) + %(margin)s
+    FROM pick, connectors_connection c
+    WHERE o.id = pick.id AND c.id = o.connection_id
+    RETURNING o.id, o.attempts, o.lease_token, o.must_look_up
+)
+INSERT INTO connectors_attempt (message_id, number, lease_token, is_look_up)
+SELECT id, attempts, lease_token, must_look_up FROM claimed RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """One effect this worker may now ask for, with everything the network needs."""
+
+    message: OutboundMessage
+    attempt: Attempt
+    sink: Sink
+    http: HttpClient
+    account: Account
+    intent: Intent
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came of asking."""
+
+    message: OutboundMessage
+    attempt: Attempt
+    receipt: Receipt | None
+    error: Exception | None
+    was_look_up: bool
+    milliseconds: int
+
+
+def deliver_batch(*, criticalities: Iterable[Criticality], limit: int, now: datetime) -> int:
+    """Ask for up to `limit` due effects. Returns how many were claimed."""
+    attempts = _claim(list(criticalities), limit)
+    failpoint("outbox.claimed")
+    if not attempts:
+        return 0
+    ready, failed = _prepare(attempts, now)
+    for answered in failed:
+        settle.settle_answer(answered, now=now)
+    futures = [_pool().submit(_ask, claimed) for claimed in ready]
+    for future in as_completed(futures):
+        _settle(future)
+    return len(attempts)
+
+
+def _settle(future: Future[Answered]) -> None:
+    answered = future.result()
+    failpoint("outbox.before_settle")
+    settle.settle_answer(answered, now=timezone.now())
+    failpoint("outbox.after_settle")
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    # Threads only wait for the network; rows are touched by the caller alone.
+    return ThreadPoolExecutor(max_workers=32, thread_name_prefix="deliver")
+
+
+@transaction.atomic(durable=True)
+def _claim(criticalities: Sequence[Criticality], limit: int) -> list[Attempt]:
+    with database.cursor() as cursor:
+        cursor.execute(
+            CLAIM_SQL,
+            {
+                "criticality": [str(c) for c in criticalities],
+                "limit": limit,
+                "per_connection": PER_CONNECTION,
+                "owner": WORKER,
+                "margin": LEASE_MARGIN,
+            },
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    rows = Attempt.objects.filter(pk__in=ids).select_related("message__connection")
+    return list(rows.order_by("message__criticality", "message_id"))
+
+
+def _prepare(attempts: Sequence[Attempt], now: datetime) -> tuple[list[Claimed], list[Answered]]:
+    ready: list[Claimed] = []
+    failed: list[Answered] = []
+    books: dict[int, Codes] = {}
+    accounts: dict[int, Account] = {}
+    for attempt in attempts:
+        message = attempt.message
+        connection = message.connection
+        try:
+            if connection.pk not in accounts:
+                books[connection.pk] = Codes(connection)
+                accounts[connection.pk] = account_of(connection, now=now)
+            account = accounts[connection.pk]
+            ready.append(
+                Claimed(
+                    message=message,
+                    attempt=attempt,
+                    sink=_sink(connection),
+                    http=client_for(connection),
+                    account=account,
+                    intent=_intent(message, books[connection.pk]),
+                )
+            )
+        except Exception as error:
+            failed.append(Answered(message, attempt, None, error, False, 0))
+    return ready, failed
+
+
+def _sink(connection: Connection) -> Sink:
+    try:
+        return SINKS[connection.system]
+    except KeyError:
+        raise ConnectionUnusable(
+            f"{connection.name} ({connection.system}) can't be sent anything."
+        ) from None
+
+
+def _intent(message: OutboundMessage, codes: Codes) -> Intent:
+    return Intent(
+        kind=IntentKind(message.kind),
+        effect_key=message.effect_key,
+        payload=message.payload,
+        trace_id=str(message.trace_id),
+        codes=codes,
+    )
+
+
+def _ask(claimed: Claimed) -> Answered:
+    """The network, in a thread of its own. Touches no row."""
+    message, started = claimed.message, time.monotonic()
+    with tracing(message.trace_id):
+        try:
+            with limiter.slot(message.connection):
+                failpoint("outbox.before_send")
+                receipt, was_look_up = _look_up_or_send(claimed)
+                failpoint("outbox.after_send")
+            error: Exception | None = None
+        except HubError as caught:
+            receipt, error = None, caught
+            was_look_up = claimed.attempt.is_look_up and not isinstance(caught, NeedsOperator)
+        except Exception as caught:
+            log.exception("effect %s failed unexpectedly", message.effect_key)
+            receipt, error, was_look_up = None, caught, False
+    took = int((time.monotonic() - started) * 1000)
+    return Answered(message, claimed.attempt, receipt, error, was_look_up, took)
+
+
+def _look_up_or_send(claimed: Claimed) -> tuple[Receipt | None, bool]:
+    if not claimed.attempt.is_look_up:
+        return claimed.sink.send(claimed.http, claimed.account, claimed.intent), False
+    # The only way out of doubt: look first. An absent effect is sent by the next claim.
+    return claimed.sink.look_up(claimed.http, claimed.account, claimed.intent), True
+
+
+def sweep_expired_leases(*, now: datetime) -> int:
+    """An expired lease means a call whose end nobody saw: its effect becomes unknown."""
+    with transaction.atomic(durable=True), database.cursor() as cursor:
+        cursor.execute(
+            "SELECT o.id FROM connectors_outboundmessage o WHERE o.state = 'SENDING'"
+            " AND o.lease_until < now() ORDER BY o.id FOR UPDATE SKIP LOCKED LIMIT 200"
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+        rows = OutboundMessage.objects.filter(pk__in=ids).select_related("connection")
+        for row in rows.order_by("pk"):
+            settle.settle_crash(row, now=now)
+        return len(ids)
+

@@ -1,0 +1,193 @@
+"""Facts about orders -> effects on the systems that must hear of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Prefetch
+
+from connectors.lifecycle import OutboundState
+from connectors.models import CodeMapping, Connection, OutboundMessage
+from connectors.registry import SINKS
+from connectors.services.enqueue import Effect, enqueue_effects
+from connectors.services.payloads import order_payload, release_payload, shipment_payload
+from connectors.systems.base import IntentKind
+from orders.errors import NoNodeConnection
+from orders.models import FulfillmentLine, FulfillmentOrder, Order, OrderLine, Shipment
+from orders.selectors import lock_fulfillment_order
+from orders.services.cancel import confirm_cancellation
+
+
+def lane_of(order_id: int) -> str:
+    """All effects of one order on one system keep their order."""
+    return f"order:{order_id}"
+
+
+def erp_connection() -> Connection | None:
+    """The ERP that takes postings."""
+    return Connection.objects.filter(role=Connection.Role.ERP, is_active=True).order_by("pk").first()
+
+
+def node_connections() -> dict[str, int]:
+    """Which warehouse connection serves each of our location codes."""
+    rows = CodeMapping.objects.filter(
+        connection__role=Connection.Role.WAREHOUSE,
+        connection__is_active=True,
+        table=CodeMapping.Table.LOCATION,
+    ).order_by("-connection_id")
+    return dict(rows.values_list("canonical_code", "connection_id"))
+
+
+def owe_allocation(order_ids: Iterable[int], *, now: datetime) -> None:
+    """The ERP gets the order, each node its part. Raises `NoNodeConnection`."""
+    orders = list(
+        Order.objects.filter(pk__in=list(order_ids))
+        .select_related("customer", "channel")
+        .prefetch_related(
+            Prefetch("lines", OrderLine.objects.select_related("item").order_by("pk")),
+            Prefetch("fulfillment_orders", _fulfillment_orders()),
+        )
+        .order_by("pk")
+    )
+    erp, nodes = erp_connection(), node_connections()
+    effects: list[Effect] = []
+    for order in orders:
+        if erp is not None:
+            effects.append(
+                Effect(
+                    connection_id=erp.pk,
+                    kind=IntentKind.POST_ORDER,
+                    reference=order.reference,
+                    lane=lane_of(order.pk),
+                    payload=order_payload(order),
+                    trace_id=order.trace_id,
+                    order_id=order.pk,
+                )
+            )
+        effects += [
+            _release(order, row, nodes) for row in order.fulfillment_orders.all() if row.is_live
+        ]
+    enqueue_effects(effects, now=now)
+
+
+def _fulfillment_orders() -> object:
+    lines = FulfillmentLine.objects.select_related("order_line__item").order_by("pk")
+    return (
+        FulfillmentOrder.objects.select_related("location", "order")
+        .prefetch_related(Prefetch("lines", lines))
+        .order_by("pk")
+    )
+
+
+def _release(order: Order, row: FulfillmentOrder, nodes: dict[str, int]) -> Effect:
+    connection_id = nodes.get(row.location.code)
+    if connection_id is None:
+        raise NoNodeConnection(
+            f"No warehouse connection serves {row.location.name}. "
+            f"Map location {row.location.code} on one, then replay.",
+            location=row.location.code,
+        )
+    return Effect(
+        connection_id=connection_id,
+        kind=IntentKind.RELEASE_FULFILLMENT,
+        reference=row.reference,
+        lane=lane_of(order.pk),
+        payload=release_payload(row),
+        trace_id=order.trace_id,
+        order_id=order.pk,
+    )
+
+
+def owe_shipment(shipment_id: int, *, now: datetime) -> None:
+    """The channel hears of the tracking, the ERP of the goods that left."""
+    lines = "lines__order_line__item"
+    shipment = (
+        Shipment.objects.select_related("fulfillment_order__order__channel__connection")
+        .prefetch_related(lines)
+        .get(pk=shipment_id)
+    )
+    order = shipment.fulfillment_order.order
+    shop: Connection | None = getattr(order.channel, "connection", None)
+    wanted = [(erp_connection(), IntentKind.POST_FULFILLMENT), (shop, IntentKind.NOTIFY_SHIPMENT)]
+    enqueue_effects(
+        [
+            Effect(
+                connection_id=connection.pk,
+                kind=kind,
+                reference=shipment.reference,
+                lane=lane_of(order.pk),
+                payload=shipment_payload(shipment),
+                trace_id=order.trace_id,
+                order_id=order.pk,
+            )
+            for connection, kind in wanted
+            if connection is not None and _takes(connection, kind)
+        ],
+        now=now,
+    )
+
+
+def _takes(connection: Connection, kind: IntentKind) -> bool:
+    sink = SINKS.get(connection.system)
+    return connection.is_active and sink is not None and kind in sink.kinds
+
+
+def owe_cancellation(order_id: int, *, now: datetime) -> None:
+    """Take back what nobody has begun to send; ask the systems that already know to stop.
+
+    The caller holds the order's lock.
+    """
+    order = Order.objects.get(pk=order_id)
+    rows = {
+        (row.kind, row.reference): row
+        for row in OutboundMessage.objects.select_for_update()
+        .filter(order_id=order_id)
+        .order_by("pk")
+    }
+    for part in order.fulfillment_orders.order_by("pk"):
+        if part.is_live:
+            _stop_part(order, part, rows.get((IntentKind.RELEASE_FULFILLMENT, part.reference)), now)
+    posting = rows.get((IntentKind.POST_ORDER, order.reference))
+    if posting is not None and not _take_back(posting, now):
+        _owe(order, posting.connection_id, IntentKind.CANCEL_ORDER, order.reference, {}, now)
+
+
+def _stop_part(
+    order: Order, part: FulfillmentOrder, release: OutboundMessage | None, now: datetime
+) -> None:
+    if release is None or _take_back(release, now):
+        confirm_cancellation(lock_fulfillment_order(part.reference), now=now)
+        return
+    more = {"external_id": part.external_id or release.external_id}
+    _owe(order, release.connection_id, IntentKind.CANCEL_FULFILLMENT, part.reference, more, now)
+
+
+def _take_back(row: OutboundMessage, now: datetime) -> bool:
+    """True when the effect was never begun and now never will be. `row` is locked."""
+    never_sent = row.attempts == 0 or row.state == OutboundState.DEAD
+    if row.state not in {OutboundState.READY, OutboundState.DEAD} or not never_sent:
+        return False
+    row.state, row.finished_at = OutboundState.CANCELLED, now
+    row.save(update_fields=["state", "finished_at"])
+    return True
+
+
+def _owe(
+    order: Order, connection_id: int, kind: IntentKind, reference: str, more: dict[str, str],
+    now: datetime,
+) -> None:
+    enqueue_effects(
+        [
+            Effect(
+                connection_id=connection_id,
+                kind=kind,
+                reference=reference,
+                lane=lane_of(order.pk),
+                payload={"reference": reference, "reason": order.cancel_reason, **more},
+                trace_id=order.trace_id,
+                order_id=order.pk,
+            )
+        ],
+        now=now,
+    )

@@ -1,0 +1,274 @@
+"""Received -> processed: claim in batches, read, apply, settle; one bad message harms nobody."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection as database
+from django.db import transaction
+
+from connectors import policy
+from connectors.errors import KeyConflict
+from connectors.events import MessageFinished, MessageStopped
+from connectors.lifecycle import InboundState
+from connectors.models import InboundMessage
+from connectors.registry import SOURCES
+from connectors.services.apply import FactRunner
+from connectors.systems.base import MappingMissing, Reading
+from retailhub.kernel.errors import NeedsOperator, RetryLater
+from retailhub.kernel.events import publish
+from retailhub.kernel.failpoint import failpoint
+from retailhub.kernel.json import read_json
+from retailhub.kernel.trace import tracing
+
+log = logging.getLogger(__name__)
+
+WORKER = f"{socket.gethostname()[:40]}:{os.getpid()}"
+
+CLAIM_SQL = """
+WITH pick AS (
+    SELECT m.id FROM connectors_inboundmessage m
+    JOIN connectors_connection c ON c.id = m.connection_id AND c.inbound_paused_at IS NULL
+    WHERE m.state IN ('RECEIVED', 'WAITING', 'PARKED') AND m.next_attempt_at <= now()
+      AND (m.crashes > 0) = %(crashed)s
+      AND NOT EXISTS (
+        SELECT 1 FROM connectors_inboundmessage p
+        WHERE p.lane = m.lane AND p.id < m.id
+          AND p.state NOT IN ('PROCESSED', 'SUPERSEDED', 'IGNORED')
+          AND (p.state IN ('RECEIVED', 'PROCESSING', 'WAITING') OR (p.state = 'DEAD' AND p.blocks_lane)))
+    ORDER BY m.next_attempt_at, m.id LIMIT %(limit)s
+    FOR UPDATE OF m SKIP LOCKED)
+UPDATE connectors_inboundmessage m
+SET state = 'PROCESSING', attempts = m.attempts + 1, lease_token = m.lease_token + 1,
+    lease_owner = %(owner)s, lease_until = now() + %(lease)s
+FROM pick WHERE m.id = pick.id RETURNING m.id
+"""
+
+
+class LeaseLost(Exception):
+    """Another worker took the message over; whatever we did must not count."""
+
+
+@dataclass
+class Work:
+    """One claimed message on its way through."""
+
+    message: InboundMessage
+    reading: Reading | None = None
+    error: Exception | None = None
+    state: InboundState = InboundState.PROCESSED
+    note: str = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+def process_batch(*, limit: int, now: datetime) -> int:
+    """Take up to `limit` due messages to their end. Returns how many were taken."""
+    for crashed in (False, True):
+        # A message that ended its worker is taken alone, so that it can harm only itself.
+        messages = _claim(1 if crashed else limit, crashed)
+        failpoint("inbox.claimed")
+        if messages:
+            _run(messages, now)
+            return len(messages)
+    return 0
+
+
+@transaction.atomic(durable=True)
+def _claim(limit: int, crashed: bool) -> list[InboundMessage]:
+    with database.cursor() as cursor:
+        cursor.execute(
+            CLAIM_SQL,
+            {"limit": limit, "crashed": crashed, "owner": WORKER, "lease": policy.INBOUND_LEASE},
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    if not ids:
+        return []
+    rows = InboundMessage.objects.filter(pk__in=ids).select_related("connection__channel")
+    return list(rows.order_by("pk"))
+
+
+def _run(messages: Sequence[InboundMessage], now: datetime) -> None:
+    works = [_read(message) for message in messages]
+    try:
+        _apply(works, now)
+    except LeaseLost:
+        log.warning("lease lost on a batch of %d; another worker has it", len(works))
+    except Exception:
+        if len(works) == 1:
+            raise
+        # Something in the batch broke the shared transaction: everybody gets one of their own.
+        for message in messages:
+            _run_alone(message, now)
+
+
+def _run_alone(message: InboundMessage, now: datetime) -> None:
+    work = _read(message)
+    try:
+        _apply([work], now)
+    except LeaseLost:
+        log.warning("lease lost on message %d; another worker has it", message.pk)
+    except Exception as error:  # our bug: shown to a person, never retried for ever
+        log.exception("message %d failed unexpectedly", message.pk)
+        work = Work(message, error=error)
+        with transaction.atomic(durable=True):
+            _settle([work], now)
+
+
+def _read(message: InboundMessage) -> Work:
+    work = Work(message)
+    try:
+        if message.is_conflict_of_id is not None and message.generation == 0:
+            raise KeyConflict(
+                f"Message {message.key} came again with another body. Which one counts?"
+            )
+        source = SOURCES[message.connection.system]
+        work.reading = source.read(message.topic, read_json(message.current_body))
+    except (NeedsOperator, RetryLater) as error:
+        work.error = error
+    except Exception as error:  # a mapping must never raise anything else: our bug
+        log.exception("message %d can't be read", message.pk)
+        work.error = error
+    return work
+
+
+@transaction.atomic(durable=True)
+def _apply(works: Sequence[Work], now: datetime) -> None:
+    runner = FactRunner(now)
+    for work in works:
+        if work.error is None and work.reading is not None:
+            if work.reading.ignored:
+                work.state, work.note = InboundState.IGNORED, work.reading.ignored
+            else:
+                runner.add(work.message, work.reading.facts)
+    for message_id, (state, error) in runner.run().items():
+        work = next(w for w in works if w.message.pk == message_id)
+        work.state, work.error = state, error
+    failpoint("inbox.before_settle")
+    _settle(works, now)
+    failpoint("inbox.before_commit")
+
+
+def _settle(works: Sequence[Work], now: datetime) -> None:
+    """Write every end, fenced by the lease token. Raises `LeaseLost` when one was taken over."""
+    for work in works:
+        work.fields = _end(work, now)
+    done = [w for w in works if w.fields["state"] in _QUIET]
+    for state in {w.fields["state"] for w in done}:
+        same = [w for w in done if w.fields["state"] == state]
+        _write_many(same, state, now)
+    for work in works:
+        if work.fields["state"] not in _QUIET:
+            _write_one(work)
+    if done:
+        publish(MessageFinished(message_ids=tuple(w.message.pk for w in done)))
+    for work in works:
+        if work.fields.get("needs_person"):
+            publish(MessageStopped(message_id=work.message.pk))
+
+
+_QUIET = frozenset({InboundState.PROCESSED, InboundState.SUPERSEDED, InboundState.IGNORED})
+
+
+def _write_many(works: Sequence[Work], state: InboundState, now: datetime) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE connectors_inboundmessage m SET state = %s, finished_at = %s, lease_until = NULL,"
+            " error_code = '', error_detail = v.note"
+            " FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS v(id, token, note)"
+            " WHERE m.id = v.id AND m.lease_token = v.token AND m.state = 'PROCESSING'",
+            [
+                state,
+                now,
+                [w.message.pk for w in works],
+                [w.message.lease_token for w in works],
+                [w.note for w in works],
+            ],
+        )
+        if cursor.rowcount != len(works):
+            raise LeaseLost
+
+
+def _write_one(work: Work) -> None:
+    columns = {k: v for k, v in work.fields.items() if k != "needs_person"}
+    changed = InboundMessage.objects.filter(
+        pk=work.message.pk,
+        lease_token=work.message.lease_token,
+        state=InboundState.PROCESSING,
+    ).update(lease_until=None, **columns)
+    if changed != 1:
+        raise LeaseLost
+
+
+def _end(work: Work, now: datetime) -> dict[str, Any]:
+    """The columns of a message's end, from what stopped it."""
+    error, message = work.error, work.message
+    if error is None:
+        return {"state": work.state}
+    said = {
+        "error_code": getattr(error, "code", "connectors.unexpected"),
+        "error_detail": str(error) if isinstance(error, NeedsOperator | RetryLater)
+        else f"{type(error).__name__}: something we did not foresee.",
+        "error_context": getattr(error, "context", {}),
+    }
+    if isinstance(error, MappingMissing):
+        # Not dead: saving the row frees it. Until then nothing is due.
+        return {**said, "state": InboundState.PARKED, "needs_person": True,
+                "next_attempt_at": now + timedelta(days=3650), "finished_at": None}
+    if isinstance(error, RetryLater):
+        return {**said, **_wait(message, error, now)}
+    if not isinstance(error, NeedsOperator) and message.attempts < policy.MAX_CRASHES:
+        wait = policy.INBOUND_RETRY.wait(message.attempts)
+        return {**said, "state": InboundState.WAITING, "next_attempt_at": now + timedelta(seconds=wait)}
+    return {**said, "state": InboundState.DEAD, "finished_at": now, "needs_person": True}
+
+
+def _wait(message: InboundMessage, error: RetryLater, now: datetime) -> dict[str, Any]:
+    """Park for a prerequisite, with a deadline after which a person is asked; it goes on waiting."""
+    deadline = message.deadline_at or now + policy.PARK_DEADLINE
+    seconds = error.after or min(2 ** min(message.attempts, 6), 60)
+    return {
+        "state": InboundState.PARKED,
+        "deadline_at": deadline,
+        "next_attempt_at": now + timedelta(seconds=seconds),
+        "needs_person": now >= deadline,
+    }
+
+
+def sweep_expired_leases() -> int:
+    """Give back what a vanished worker held. Three vanished workers make a message dead."""
+    with transaction.atomic(durable=True):
+        rows = list(
+            InboundMessage.objects.raw(
+                "SELECT * FROM connectors_inboundmessage WHERE state = 'PROCESSING'"
+                " AND lease_until < now() FOR UPDATE SKIP LOCKED LIMIT 500"
+            )
+        )
+        for row in rows:
+            _take_back(row)
+        return len(rows)
+
+
+def _take_back(row: InboundMessage) -> None:
+    row.crashes += 1
+    row.lease_until = None
+    row.lease_token += 1
+    row.state = InboundState.RECEIVED
+    if row.crashes >= policy.MAX_CRASHES:
+        row.state = InboundState.DEAD
+        row.error_code = "connectors.poison_crash"
+        row.error_detail = (
+            f"The message ended its worker {row.crashes} times and was set aside."
+        )
+    row.save(
+        update_fields=["crashes", "lease_until", "lease_token", "state", "error_code", "error_detail"]
+    )
+    if row.state == InboundState.DEAD:
+        with tracing(row.trace_id):
+            publish(MessageStopped(message_id=row.pk))
+

@@ -1,0 +1,80 @@
+"""Dead or parked -> tried again: the same message, the current mapping, the same effect key."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from connectors import policy
+from connectors.events import MessageFinished
+from connectors.lifecycle import Criticality, InboundState, OutboundState
+from connectors.models import InboundMessage, OutboundMessage
+from retailhub.kernel.events import publish
+
+_REPLAYABLE_IN = frozenset({InboundState.DEAD, InboundState.PARKED, InboundState.WAITING})
+_REPLAYABLE_OUT = frozenset({OutboundState.DEAD, OutboundState.MANUAL})
+
+
+@transaction.atomic
+def replay_inbound(*, message_id: int, now: datetime, edited_body: bytes | None = None) -> bool:
+    """Take a stopped message again, with a corrected body if one is given (the original stays).
+
+    Says whether there was anything to replay: a message under way or done is left alone.
+    """
+    row = InboundMessage.objects.select_for_update().get(pk=message_id)
+    if row.state not in _REPLAYABLE_IN:
+        return False
+    if edited_body is not None:
+        row.edited_body = edited_body
+    row.state, row.generation = InboundState.RECEIVED, row.generation + 1
+    row.attempts = row.crashes = 0
+    row.next_attempt_at, row.deadline_at, row.finished_at = now, None, None
+    row.save()
+    return True
+
+
+@transaction.atomic
+def replay_outbound(*, message_id: int, now: datetime) -> bool:
+    """Ask for a stopped effect again, with its own key. In doubt whether it is there, look first."""
+    row = OutboundMessage.objects.select_for_update().get(pk=message_id)
+    if row.state not in _REPLAYABLE_OUT:
+        return False
+    in_doubt = row.must_look_up or row.state == OutboundState.MANUAL
+    row.state = OutboundState.UNKNOWN if in_doubt else OutboundState.READY
+    row.must_look_up = in_doubt
+    row.generation += 1
+    row.failures = 0
+    row.next_attempt_at, row.finished_at = now, None
+    row.deadline_at = now + policy.RETRIES[Criticality(row.criticality)].deadline
+    row.save()
+    return True
+
+
+@transaction.atomic
+def set_aside_inbound(*, message_id: int, now: datetime) -> bool:
+    """A person decided that a stopped message shall not be applied. It stays on record."""
+    changed = InboundMessage.objects.filter(
+        pk=message_id, state__in=[InboundState.DEAD, InboundState.PARKED]
+    ).update(state=InboundState.IGNORED, finished_at=now)
+    if changed:
+        publish(MessageFinished(message_ids=(message_id,)))
+    return bool(changed)
+
+
+def free_parked(*, connection_id: int, table: str, external_code: str, now: datetime) -> int:
+    """A mapping row was saved: take again everything that waited for it. Returns how many."""
+    why = {
+        "connection_id": connection_id,
+        "error_code": "connectors.mapping_missing",
+        "error_context__table": table,
+        "error_context__external_code": external_code,
+    }
+    inbound = InboundMessage.objects.filter(state=InboundState.PARKED, **why).order_by("pk")
+    freed = sum(
+        replay_inbound(message_id=pk, now=now) for pk in inbound.values_list("pk", flat=True)
+    )
+    outbound = OutboundMessage.objects.filter(state=OutboundState.DEAD, **why).order_by("pk")
+    return freed + sum(
+        replay_outbound(message_id=pk, now=now) for pk in outbound.values_list("pk", flat=True)
+    )

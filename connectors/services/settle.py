@@ -1,0 +1,226 @@
+"""What an answer means for the row that asked: sent, later, unknown, or a person's."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from connectors import policy
+from connectors.events import EffectSent, EffectStopped
+from connectors.lifecycle import Criticality, OutboundState
+from connectors.models import Attempt, ExternalReference, OutboundMessage
+from connectors.registry import SINKS
+from connectors.services import breaker
+from connectors.systems.base import IntentKind, Receipt
+from connectors.systems.http import CredentialsRejected, RemoteThrottled
+from retailhub.kernel.errors import HubError, OutcomeUnknown, RetryLater
+from retailhub.kernel.events import publish
+
+if TYPE_CHECKING:
+    from connectors.services.deliver import Answered
+
+log = logging.getLogger(__name__)
+
+O = Attempt.Outcome  # noqa: E741 - read as a table below
+
+
+@transaction.atomic(durable=True)
+def settle_answer(answered: Answered, *, now: datetime) -> None:
+    """Write what came of one attempt. An answer that lost its lease is kept on the attempt only."""
+    message = (
+        OutboundMessage.objects.select_for_update(of=("self",))
+        .select_related("connection")
+        .get(pk=answered.message.pk)
+    )
+    if message.lease_token != answered.attempt.lease_token or message.state != OutboundState.SENDING:
+        _note_late(answered, now)
+        return
+    if answered.error is None and answered.receipt is not None:
+        _sent(message, answered, answered.receipt, now)
+    elif answered.error is None:
+        _absent(message, answered, now)
+    else:
+        _failed(message, answered, answered.error, now)
+
+
+def _sent(message: OutboundMessage, answered: Answered, receipt: Receipt, now: datetime) -> None:
+    outcome = O.FOUND if answered.was_look_up else O.SENT
+    _close(answered.attempt, outcome, now, answered, detail=receipt.detail,
+           request=receipt.request, response=receipt.response)
+    message.state, message.external_id = OutboundState.SENT, receipt.external_id[:200]
+    message.finished_at, message.must_look_up = now, False
+    message.error_code = message.error_detail = ""
+    _save(message)
+    ExternalReference.objects.update_or_create(
+        connection_id=message.connection_id,
+        kind=message.kind,
+        reference=message.reference,
+        defaults={"external_id": message.external_id},
+    )
+    breaker.note_success(message.connection, now=now)
+    publish(
+        EffectSent(
+            message_id=message.pk,
+            kind=message.kind,
+            order_id=message.order_id,
+            reference=message.reference,
+            external_id=message.external_id,
+        )
+    )
+
+
+def _absent(message: OutboundMessage, answered: Answered, now: datetime) -> None:
+    """Looked, and it is not there: now it may be asked for again."""
+    _close(answered.attempt, O.ABSENT, now, answered, detail="Not there; it may be sent again.")
+    message.state, message.must_look_up, message.next_attempt_at = OutboundState.READY, False, now
+    _save(message)
+    breaker.note_success(message.connection, now=now)
+
+
+def _failed(
+    message: OutboundMessage, answered: Answered, error: Exception, now: datetime
+) -> None:
+    code = getattr(error, "code", "connectors.unexpected")
+    known = isinstance(error, HubError)
+    message.error_code = code
+    message.error_detail = str(error) if known else f"{type(error).__name__}: something unforeseen."
+    message.error_context = error.context if isinstance(error, HubError) else {}
+    outcome = _outcome_of(error)
+    context = message.error_context
+    _close(answered.attempt, outcome, now, answered, detail=message.error_detail, code=code,
+           status=context.get("status"), response=context.get("body") or context.get("answer"))
+    _MOVES[outcome](message, error, now)
+    _save(message)
+    if outcome in {O.LATER, O.UNKNOWN}:
+        breaker.note_failure(message.connection, str(error), now=now)
+    if isinstance(error, CredentialsRejected):
+        breaker.note_sign_in_needed(message.connection, str(error), now=now)
+    if message.state in {OutboundState.DEAD, OutboundState.MANUAL}:
+        publish(EffectStopped(message_id=message.pk))
+
+
+def _outcome_of(error: Exception) -> Attempt.Outcome:
+    if isinstance(error, RemoteThrottled):
+        return O.THROTTLED
+    if isinstance(error, OutcomeUnknown):
+        return O.UNKNOWN
+    if isinstance(error, RetryLater | CredentialsRejected):
+        return O.LATER
+    if isinstance(error, HubError):
+        return O.REJECTED
+    # Our own bug, perhaps after the call went out: in doubt, look.
+    return O.UNKNOWN
+
+
+def _later(message: OutboundMessage, error: Exception, now: datetime) -> None:
+    if isinstance(error, CredentialsRejected):
+        # The connection is paused with this; no attempt is burnt while it waits for a sign-in.
+        message.state, message.next_attempt_at = OutboundState.READY, now
+        return
+    message.failures += 1
+    _postpone(message, error, now)
+
+
+def _postpone(message: OutboundMessage, error: Exception, now: datetime) -> None:
+    if now >= message.deadline_at:
+        message.state = _exhausted(message)
+        message.error_detail = f"Tried until the deadline. {message.error_detail}"
+        return
+    asked = getattr(error, "after", None)
+    wait = asked if asked is not None else _retry(message).wait(message.failures)
+    # Doubt stays doubt: a look-up that could not be made must be made before anything is sent.
+    message.state = OutboundState.UNKNOWN if message.must_look_up else OutboundState.READY
+    message.next_attempt_at = now + timedelta(seconds=wait)
+
+
+def _throttled(message: OutboundMessage, error: Exception, now: datetime) -> None:
+    _postpone(message, error, now)
+
+
+def _unknown(message: OutboundMessage, error: Exception, now: datetime) -> None:
+    message.failures += 1
+    if now >= message.deadline_at:
+        message.state = OutboundState.MANUAL
+        return
+    if IntentKind(message.kind) in SINKS[message.connection.system].repeatable:
+        # The system itself merges a second identical call: asking again is the look-up.
+        message.must_look_up = False
+        _postpone(message, error, now)
+        return
+    message.state, message.must_look_up = OutboundState.UNKNOWN, True
+    message.next_attempt_at = now + timedelta(seconds=message.connection.settle_seconds)
+
+
+def _rejected(message: OutboundMessage, error: Exception, now: datetime) -> None:
+    message.state, message.finished_at = OutboundState.DEAD, now
+
+
+_MOVES = {
+    O.LATER: _later,
+    O.THROTTLED: _throttled,
+    O.UNKNOWN: _unknown,
+    O.REJECTED: _rejected,
+}
+
+
+def _exhausted(message: OutboundMessage) -> OutboundState:
+    # Money asks for a person's word; everything else is simply dead and replayable.
+    is_money = message.criticality == Criticality.P0
+    return OutboundState.MANUAL if is_money else OutboundState.DEAD
+
+
+def _retry(message: OutboundMessage) -> policy.RetryPolicy:
+    return policy.RETRIES[Criticality(message.criticality)]
+
+
+def settle_crash(message: OutboundMessage, *, now: datetime) -> None:
+    """A worker vanished with the call open (locked row): the outcome is unknown."""
+    Attempt.objects.filter(message=message, finished_at=None).update(
+        outcome=O.CRASHED, finished_at=now, detail="The worker vanished during the call."
+    )
+    message.lease_token += 1
+    message.error_code, message.error_detail = "connectors.outcome_unknown", (
+        "The worker vanished during the call."
+    )
+    _unknown(message, OutcomeUnknown("The worker vanished during the call."), now)
+    _save(message, "lease_token")
+    if message.state == OutboundState.MANUAL:
+        publish(EffectStopped(message_id=message.pk))
+
+
+def _note_late(answered: Answered, now: datetime) -> None:
+    log.warning("late answer for %s: its lease was taken over", answered.message.effect_key)
+    error = answered.error
+    Attempt.objects.filter(pk=answered.attempt.pk).update(
+        outcome=O.LATE,
+        finished_at=now,
+        detail=str(error) if error else f"Said {answered.receipt} after the lease had passed on.",
+    )
+
+
+def _close(
+    attempt: Attempt, outcome: Attempt.Outcome, now: datetime, answered: Answered,
+    *, detail: str, code: str = "", **said: Any,
+) -> None:
+    Attempt.objects.filter(pk=attempt.pk).update(
+        outcome=outcome,
+        finished_at=max(now, attempt.started_at),
+        detail=detail[:2000],
+        error_code=code,
+        milliseconds=answered.milliseconds,
+        is_look_up=answered.was_look_up or attempt.is_look_up,
+        **{name: value for name, value in said.items() if value is not None},
+    )
+
+
+def _save(message: OutboundMessage, *more: str) -> None:
+    message.lease_until = None
+    message.save(
+        update_fields=[
+            "state", "external_id", "finished_at", "must_look_up", "next_attempt_at", "failures",
+            "error_code", "error_detail", "error_context", "lease_until", *more,
+        ]
+    )

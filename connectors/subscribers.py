@@ -1,0 +1,61 @@
+"""What the hub does when orders and mappings change. One service call each."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from connectors.events import EffectSent, MappingSaved
+from connectors.services import replay
+from connectors.services.owe import owe_allocation, owe_cancellation, owe_shipment
+from connectors.systems.base import IntentKind
+from connectors.tasks import drain_critical_outbox, drain_inbox, drain_outbox
+from orders.events import CancellationRequested, OrdersAllocated, ShipmentRecorded
+from orders.services.cancel import confirm_node_cancellation
+from orders.services.release import note_released
+from retailhub.kernel.events import Event
+from retailhub.kernel.work import after_commit
+
+
+def post_and_release(event: OrdersAllocated) -> None:
+    """The ERP and the nodes hear of placed orders."""
+    owe_allocation(event.order_ids, now=timezone.now())
+
+
+def tell_of_shipment(event: ShipmentRecorded) -> None:
+    """The channel and the ERP hear of a parcel."""
+    owe_shipment(event.shipment_id, now=timezone.now())
+
+
+def stop_what_was_asked(event: CancellationRequested) -> None:
+    """Nodes and ERP are asked to stop, or never hear of it."""
+    owe_cancellation(event.order_id, now=timezone.now())
+
+
+def note_node_answer(event: EffectSent) -> None:
+    """A node took an order, or agreed to drop it."""
+    note = _NODE_ANSWERS.get(event.kind)
+    if note is not None:
+        note(reference=event.reference, external_id=event.external_id, now=timezone.now())
+
+
+_NODE_ANSWERS = {
+    IntentKind.RELEASE_FULFILLMENT.value: note_released,
+    IntentKind.CANCEL_FULFILLMENT.value: confirm_node_cancellation,
+}
+
+
+def free_what_waited(event: MappingSaved) -> None:
+    """Messages that waited for this row are taken again."""
+    replay.free_parked(
+        connection_id=event.connection_id,
+        table=event.table,
+        external_code=event.external_code,
+        now=timezone.now(),
+    )
+    after_commit(drain_inbox)
+    after_commit(drain_outbox)
+
+
+def ring_outbox(_: Event) -> None:
+    """Workers look at the outbox now."""
+    after_commit(drain_critical_outbox)

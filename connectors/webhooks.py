@@ -1,0 +1,140 @@
+"""Where systems knock: `POST /hooks/<connection>/`.
+
+A small ASGI application beside Django: size cap → raw bytes → signature → durable row → 2xx. No
+middleware, no ORM on the way. Never 2xx before the commit; 503 while the database is away.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from connectors.door.batcher import Batcher, StoreUnavailable
+from connectors.door.directory import Directory, Knocker
+from connectors.services.receive import Delivery
+from connectors.systems.base import SignatureInvalid
+from connectors.tasks import drain_inbox
+
+log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+PREFIX = "/hooks/"
+# Kept with a message: what tells deliveries apart. Never a signature, cookie or authorization.
+_KEPT = ("webhook-id", "event-id", "topic", "triggered-at", "shop-domain", "api-version", "test",
+         "content-type", "user-agent", "x-trace-id")
+_RETRY_AFTER = (b"retry-after", b"5")
+
+
+class TooLarge(Exception):
+    """The body is over the cap."""
+
+
+class HookApp:
+    """The door. One instance per process."""
+
+    def __init__(self) -> None:
+        self._directory = Directory()
+        self._batcher = Batcher(ring=drain_inbox)
+
+    async def close(self) -> None:
+        """Finish what is being stored and let go of the database."""
+        await self._batcher.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            await _answer(send, 405, "Send a POST.")
+            return
+        slug = scope["path"][len(PREFIX) :].strip("/")
+        try:
+            status, text = await self._take(slug, scope["headers"], receive)
+        except TooLarge:
+            status, text = 413, f"The body is larger than {settings.HOOK_MAX_BYTES} bytes."
+        except StoreUnavailable:
+            status, text = 503, "Not stored. Send it again."
+        await _answer(send, status, text, [_RETRY_AFTER] if status == 503 else [])
+
+    async def _take(
+        self, slug: str, raw_headers: Iterable[tuple[bytes, bytes]], receive: Receive
+    ) -> tuple[int, str]:
+        headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in raw_headers}
+        if int(headers.get("content-length") or 0) > settings.HOOK_MAX_BYTES:
+            raise TooLarge
+        body = await _read(receive)
+        knocker = await self._directory.find(slug)
+        if knocker is None:
+            return 404, "No such connection."
+        knocker = await self._verify(slug, knocker, headers, body)
+        if knocker is None:
+            return 401, "The signature does not match."
+        envelope = knocker.source.open(headers, body)
+        delivery = Delivery(
+            connection_id=knocker.connection_id,
+            envelope=envelope,
+            body=body,
+            headers=json.dumps(_kept(headers)),
+        )
+        stored = await self._batcher.store(delivery)
+        return 200, stored.outcome.value.lower()
+
+    async def _verify(
+        self, slug: str, knocker: Knocker, headers: dict[str, str], body: bytes
+    ) -> Knocker | None:
+        """The knocker if it signed `body`. A secret that was just replaced is fetched before saying no."""
+        for candidate in (knocker, await self._directory.refreshed(slug, knocker)):
+            if candidate is None:
+                continue
+            try:
+                candidate.source.verify(headers, body, candidate.secrets, timezone.now())
+            except SignatureInvalid as error:
+                log.info("signature refused at %s: %s", slug, error)
+                continue
+            return candidate
+        return None
+
+
+def _kept(headers: dict[str, str]) -> dict[str, str]:
+    return {k: v[:300] for k, v in headers.items() if k.endswith(_KEPT)}
+
+
+async def _read(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise StoreUnavailable("the sender hung up")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > settings.HOOK_MAX_BYTES:
+            raise TooLarge
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _answer(
+    send: Send, status: int, text: str, headers: list[tuple[bytes, bytes]] | None = None
+) -> None:
+    body = text.encode()
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                (b"content-type", b"text/plain; charset=utf-8"),
+                (b"content-length", str(len(body)).encode()),
+                (b"x-content-type-options", b"nosniff"),
+                (b"content-security-policy", b"default-src 'none'"),
+                *(headers or []),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
