@@ -1,0 +1,23 @@
+"""What the desk refuses, in words for the person who asked."""
+
+from __future__ import annotations
+
+from retailhub.kernel.errors import NeedsOperator
+
+
+class VerbNotAllowed(NeedsOperator):
+    """The case has moved on; the button is no longer true."""
+
+    code = "exceptions.verb_not_allowed"
+
+
+class VersionStale(NeedsOperator):
+    """Somebody changed the case meanwhile."""
+
+    code = "exceptions.version_stale"
+
+
+class NothingToUndo(NeedsOperator):
+    """The act was taken back already, or something else has happened since."""
+
+    code = "exceptions.nothing_to_undo"

@@ -1,0 +1,16 @@
+"""What happened on the desk. Ids only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from retailhub.kernel.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseChanged(Event):
+    """A page that shows this case is out of date."""
+
+    case_id: int
+    version: int
+    verb: str  # new, upd or gone

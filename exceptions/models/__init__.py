@@ -1,0 +1,6 @@
+"""The rows of the desk, by concept."""
+
+from exceptions.models.cases import CaseEvent, Cause, ExceptionCase
+from exceptions.models.ownership import OwnershipRule, Team
+
+__all__ = ["CaseEvent", "Cause", "ExceptionCase", "OwnershipRule", "Team"]

@@ -1,0 +1,139 @@
+"""What is stuck, why, since when, what it costs, and what people did about it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from connectors.models import Connection, InboundMessage, OutboundMessage
+from exceptions.lifecycle import CaseState
+from exceptions.models.ownership import Team
+from orders.models import Order
+from retailhub.kernel.models import Timestamped
+
+OPEN_STATES = ["NEW", "CLAIMED", "REPLAYING", "WAITING", "SNOOZED"]
+
+
+class Cause(Timestamped):
+    """One reason that many things are stuck. `fingerprint` is stable for equal reasons."""
+
+    fingerprint = models.CharField(max_length=64, unique=True)
+    code = models.CharField(max_length=80)
+    title = models.CharField(max_length=300)
+    connection = models.ForeignKey(Connection, null=True, on_delete=models.PROTECT)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ExceptionCase(Timestamped):
+    """One stuck thing that a person must look at. Points at the message or the order itself."""
+
+    class Severity(models.IntegerChoices):
+        LOW = 1
+        MEDIUM = 2
+        HIGH = 3
+        CRITICAL = 4
+
+    cause = models.ForeignKey(Cause, on_delete=models.PROTECT, related_name="cases")
+    code = models.CharField(max_length=80)
+    title = models.CharField(max_length=300)
+    detail = models.TextField(blank=True)
+    context = models.JSONField(default=dict, blank=True)
+    severity = models.PositiveSmallIntegerField(choices=Severity.choices)
+
+    connection = models.ForeignKey(Connection, null=True, on_delete=models.PROTECT)
+    inbound = models.ForeignKey(
+        InboundMessage, null=True, on_delete=models.PROTECT, related_name="cases"
+    )
+    outbound = models.ForeignKey(
+        OutboundMessage, null=True, on_delete=models.PROTECT, related_name="cases"
+    )
+    order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="cases")
+    order_number = models.CharField(max_length=80, blank=True)
+    value = models.DecimalField(max_digits=19, decimal_places=4, null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    trace_id = models.UUIDField(null=True)
+
+    state = models.CharField(
+        max_length=10, choices=[(s.value, s.value.capitalize()) for s in CaseState]
+    )
+    team = models.ForeignKey(Team, null=True, on_delete=models.PROTECT, related_name="cases")
+    team_reason = models.CharField(max_length=300, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="cases"
+    )
+    version = models.PositiveIntegerField(default=1)
+    failed_again = models.PositiveIntegerField(default=0)
+    opened_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    wake_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    resolution = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["inbound"],
+                condition=Q(state__in=OPEN_STATES),
+                name="exceptions_case_one_open_per_inbound_message",
+            ),
+            models.UniqueConstraint(
+                fields=["outbound"],
+                condition=Q(state__in=OPEN_STATES),
+                name="exceptions_case_one_open_per_outbound_message",
+            ),
+            models.UniqueConstraint(
+                fields=["order", "code"],
+                condition=Q(state__in=OPEN_STATES, inbound=None, outbound=None),
+                name="exceptions_case_one_open_per_order_and_code",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at=None, state__in=OPEN_STATES)
+                | Q(closed_at__isnull=False, state__in=["RESOLVED", "IGNORED"]),
+                name="exceptions_case_closed_means_a_time",
+            ),
+        )
+        indexes = (
+            # The queue: most urgent first.
+            models.Index(
+                fields=["due_at", "-severity", "id"],
+                condition=Q(state__in=OPEN_STATES),
+                name="exceptions_case_open_by_due",
+            ),
+            # The cause page and the counts by cause.
+            models.Index(
+                fields=["cause"], condition=Q(state__in=OPEN_STATES), name="exceptions_case_open_cause"
+            ),
+            # The order page and the search box.
+            models.Index(fields=["order_number"], name="exceptions_case_by_number"),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class CaseEvent(models.Model):
+    """Who did what to a case, with before and after. Append-only; `undone_at` marks what was taken back."""
+
+    case = models.ForeignKey(ExceptionCase, on_delete=models.PROTECT, related_name="events")
+    verb = models.CharField(max_length=20)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
+    text = models.TextField(blank=True)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    at = models.DateTimeField(db_default=Now())
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            # The activity of a case.
+            models.Index(fields=["case", "-id"], name="exceptions_event_by_case"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.case_id}"

@@ -1,0 +1,196 @@
+"""What does this error mean, and what should one press? One row per stable code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LOW, MEDIUM, HIGH, CRITICAL = 1, 2, 3, 4
+
+
+@dataclass(frozen=True)
+class Play:
+    """How an error code reads to a person. `title` may use the case's context in braces.
+
+    `minutes` is the time to resolve; `consequence` says what waits meanwhile.
+    """
+
+    title: str
+    consequence: str
+    advice: str
+    severity: int = MEDIUM
+    minutes: int = 120
+    replay: str = "Replay"
+
+
+PLAYBOOK: dict[str, Play] = {
+    "connectors.mapping_missing": Play(
+        "{table} “{external_code}” is not mapped for {connection}",
+        "What waits for this row is kept and goes on as soon as it is saved.",
+        "Choose what it means to us. Everything that waits for this row is replayed with it.",
+        HIGH, 60,
+    ),
+    "connectors.invalid_body": Play(
+        "A message from {connection} can't be read",
+        "Nothing of this message was applied.",
+        "Correct the field that is named, or ask the sender to send it again.",
+        HIGH, 120,
+    ),
+    "connectors.key_conflict": Play(
+        "{connection} sent two different messages under one id",
+        "The first one was applied, this one was not.",
+        "Compare the two. Replay applies this one; ignore keeps the first.",
+        MEDIUM, 240,
+    ),
+    "connectors.parent_missing": Play(
+        "{connection} speaks of something we have not heard of",
+        "The message is kept and tried again by itself.",
+        "Check that the order came in. If it belongs elsewhere, ignore this message.",
+        MEDIUM, 120,
+    ),
+    "connectors.poison_crash": Play(
+        "A message from {connection} ends its worker",
+        "It was set aside so that it can harm nothing else.",
+        "Tell the developers; replay it when they have corrected the cause.",
+        HIGH, 240,
+    ),
+    "connectors.unexpected": Play(
+        "Something unforeseen happened with a message of {connection}",
+        "Nothing of this step was applied.",
+        "Tell the developers the trace id; replay when they have corrected the cause.",
+        HIGH, 240,
+    ),
+    "connectors.exhausted": Play(
+        "{connection} did not answer until the deadline",
+        "The effect is not there yet.",
+        "Check the connection, then replay.",
+        HIGH, 60,
+    ),
+    "connectors.remote_unavailable": Play(
+        "{connection} can't be reached",
+        "The effect is not there yet.",
+        "Check the connection, then replay.",
+        HIGH, 60,
+    ),
+    "connectors.throttled": Play(
+        "{connection} kept asking us to slow down",
+        "The effect is not there yet.",
+        "Lower the connection's rate, then replay.",
+        MEDIUM, 120,
+    ),
+    "connectors.outcome_unknown": Play(
+        "We can't tell whether {connection} applied it",
+        "It will not be sent again before somebody has looked.",
+        "Replay looks for it first and sends it only if it is not there.",
+        CRITICAL, 30, "Look, then replay",
+    ),
+    "connectors.rejected": Play(
+        "{connection} refused: {reason}",
+        "The effect is not there.",
+        "Correct what it complains about, in the source or in a mapping, then replay.",
+        HIGH, 60,
+    ),
+    "connectors.credentials_rejected": Play(
+        "{connection} rejected our sign-in",
+        "Everything for this connection waits; nothing is lost.",
+        "Replace the credential, test the connection, resume it.",
+        CRITICAL, 30,
+    ),
+    "connectors.address_refused": Play(
+        "The address of {connection} must not be called",
+        "Nothing was sent.",
+        "Correct the address of the connection in the admin.",
+        HIGH, 60,
+    ),
+    "connectors.connection_unusable": Play(
+        "{connection} is not set up for what was asked",
+        "What needs it waits.",
+        "Complete the connection in the admin, then replay.",
+        HIGH, 60,
+    ),
+    "connectors.connection_down": Play(
+        "{connection} is down",
+        "What is owed to it waits and goes out by itself when it is back.",
+        "Ask its operator. Nothing needs to be replayed.",
+        CRITICAL, 30,
+    ),
+    "inventory.insufficient_stock": Play(
+        "Not enough stock: {reason}",
+        "The order is held before the warehouse.",
+        "It goes on by itself when stock is counted or freed. Or cancel it in the shop.",
+        MEDIUM, 240, "Try again",
+    ),
+    "inventory.overdrawn": Play(
+        "More is promised than is there: {reason}",
+        "One of the promises can't be kept unless goods are found.",
+        "Recount, or decide with the shop which order to cancel.",
+        HIGH, 60,
+    ),
+    "orders.node_short": Play(
+        "{reason}",
+        "Part of the order will not be sent.",
+        "Find the goods, or cancel the order in the shop.",
+        HIGH, 60, "Try again",
+    ),
+    "orders.cancelled_at_node": Play(
+        "{reason}",
+        "The order will not be sent from there.",
+        "Ask the warehouse why. Replay places it again.",
+        HIGH, 60, "Place again",
+    ),
+    "orders.too_late_to_cancel": Play(
+        "Cancelled in the shop after goods had left",
+        "The customer expects no parcel, but one is on its way.",
+        "Tell the customer, and plan the return. Resolve when that is done.",
+        HIGH, 60,
+    ),
+    "orders.changed_after_release": Play(
+        "Changed in the shop after the warehouse began",
+        "The warehouse works on the old lines.",
+        "Call the warehouse, or cancel and place the order again in the shop.",
+        HIGH, 60,
+    ),
+    "orders.ships_too_much": Play(
+        "{reason}",
+        "The shipment is not on record yet.",
+        "Ask the warehouse what left, correct the message, replay.",
+        HIGH, 60,
+    ),
+    "orders.no_node_connection": Play(
+        "{reason}",
+        "The order can't be released.",
+        "Add the location to a warehouse connection's mapping, then replay.",
+        HIGH, 60, "Try again",
+    ),
+    "orders.unexpected": Play(
+        "Something unforeseen stopped an order",
+        "The order is held.",
+        "Tell the developers the trace id; replay when they have corrected the cause.",
+        HIGH, 240, "Try again",
+    ),
+}
+
+_DEFAULT = Play(
+    "Something needs a look: {reason}",
+    "It waits.",
+    "Read what happened below, then replay or resolve.",
+)
+
+
+class _Context(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return {"connection": "a system"}.get(key, "")
+
+
+def play_of(code: str) -> Play:
+    """The row for `code`."""
+    return PLAYBOOK.get(code, _DEFAULT)
+
+
+def title_of(code: str, context: dict[str, str]) -> str:
+    """The problem in business words, for a list."""
+    labels = {"SKU": "SKU", "LOCATION": "Location", "TAX_CODE": "Tax code",
+              "SHIPPING_METHOD": "Shipping method"}
+    values = _Context({k: str(v) for k, v in context.items()})
+    if "table" in values:
+        values["table"] = labels.get(values["table"], values["table"])
+    return play_of(code).title.format_map(values).strip().rstrip(":")[:300]

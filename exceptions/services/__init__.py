@@ -1,0 +1,1 @@
+"""Writes of the desk: open and act on cases, route them, replay what they point at."""

@@ -1,0 +1,166 @@
+"""Opening, finding and closing cases by what they point at. People's acts are in `acts.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from exceptions.events import CaseChanged
+from exceptions.lifecycle import CaseState
+from exceptions.models import CaseEvent, Cause, ExceptionCase
+from exceptions.models.cases import OPEN_STATES
+from exceptions.playbook import play_of, title_of
+from exceptions.services.fingerprint import fingerprint
+from exceptions.services.ownership import team_for
+from retailhub.kernel.events import publish
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something stuck, and what it points at."""
+
+    code: str
+    detail: str
+    context: dict[str, Any] = field(default_factory=dict)
+    connection_id: int | None = None
+    connection_name: str = ""
+    inbound_id: int | None = None
+    outbound_id: int | None = None
+    order_id: int | None = None
+    order_number: str = ""
+    value: Decimal | None = None
+    currency: str = ""
+    trace_id: UUID | None = None
+
+    def open_cases(self) -> QuerySet[ExceptionCase]:
+        """Open cases about the very same thing."""
+        cases = ExceptionCase.objects.filter(state__in=OPEN_STATES)
+        if self.inbound_id:
+            return cases.filter(inbound_id=self.inbound_id)
+        if self.outbound_id:
+            return cases.filter(outbound_id=self.outbound_id)
+        same = cases.filter(inbound=None, outbound=None, code=self.code)
+        if self.order_id:
+            return same.filter(order_id=self.order_id)
+        return same.filter(order=None, connection_id=self.connection_id)
+
+
+@transaction.atomic
+def open_case(problem: Problem, *, now: datetime) -> ExceptionCase:
+    """A case for `problem`, or the one that is open already, told that it failed again."""
+    known = problem.open_cases().select_for_update().order_by("pk").first()
+    if known is not None:
+        return _fail_again(known, problem, now)
+    play = play_of(problem.code)
+    words = {**problem.context, "connection": problem.connection_name, "reason": problem.detail}
+    title = title_of(problem.code, words)
+    owner = team_for(connection_id=problem.connection_id, code=problem.code)
+    case = ExceptionCase.objects.create(
+        cause=_cause(problem, title, now),
+        code=problem.code,
+        title=title,
+        detail=problem.detail,
+        context=problem.context,
+        severity=play.severity,
+        connection_id=problem.connection_id,
+        inbound_id=problem.inbound_id,
+        outbound_id=problem.outbound_id,
+        order_id=problem.order_id,
+        order_number=problem.order_number,
+        value=problem.value,
+        currency=problem.currency,
+        trace_id=problem.trace_id,
+        state=CaseState.NEW,
+        team=owner.team,
+        team_reason=owner.reason[:300],
+        opened_at=now,
+        due_at=now + timedelta(minutes=play.minutes),
+    )
+    note(case, "opened", now, text=problem.detail)
+    publish(CaseChanged(case_id=case.pk, version=case.version, verb="new"))
+    return case
+
+
+def _cause(problem: Problem, title: str, now: datetime) -> Cause:
+    cause, is_new = Cause.objects.get_or_create(
+        fingerprint=fingerprint(
+            problem.code, problem.connection_id, problem.detail, problem.context
+        ),
+        defaults={
+            "code": problem.code,
+            "title": title,
+            "connection_id": problem.connection_id,
+            "first_seen_at": now,
+            "last_seen_at": now,
+        },
+    )
+    if not is_new:
+        Cause.objects.filter(pk=cause.pk).update(last_seen_at=now)
+    return cause
+
+
+def _fail_again(case: ExceptionCase, problem: Problem, now: datetime) -> ExceptionCase:
+    play = play_of(problem.code)
+    words = {**problem.context, "connection": problem.connection_name, "reason": problem.detail}
+    before = snapshot(case)
+    case.code, case.detail, case.context = problem.code, problem.detail, problem.context
+    case.title, case.severity = title_of(problem.code, words), play.severity
+    case.cause = _cause(problem, case.title, now)
+    if case.state == CaseState.REPLAYING:
+        case.state = CaseState.CLAIMED if case.owner_id else CaseState.NEW
+        case.failed_again += 1
+        note(case, "failed again", now, text=problem.detail, before=before)
+    if case.state == CaseState.SNOOZED:
+        case.state, case.wake_at = CaseState.NEW, None
+    save(case)
+    return case
+
+
+@transaction.atomic
+def close_cured(cases: QuerySet[ExceptionCase], *, how: str, now: datetime) -> int:
+    """Close open cases whose work has since succeeded. Returns how many."""
+    rows = list(cases.select_for_update(of=("self",)).filter(state__in=OPEN_STATES).order_by("pk"))
+    for case in rows:
+        before = snapshot(case)
+        was_replay = case.state == CaseState.REPLAYING
+        case.state, case.closed_at = CaseState.RESOLVED, now
+        case.resolution = "replay" if was_replay else how
+        note(case, "resolved", now, text="It went through.", before=before)
+        save(case, verb="gone")
+    return len(rows)
+
+
+def snapshot(case: ExceptionCase) -> dict[str, Any]:
+    """What an act may change, as JSON: enough to say before and after, and to undo."""
+    return {
+        "state": case.state,
+        "owner": case.owner_id,
+        "team": case.team_id,
+        "wake_at": case.wake_at.isoformat() if case.wake_at else None,
+        "closed_at": case.closed_at.isoformat() if case.closed_at else None,
+        "resolution": case.resolution,
+    }
+
+
+def note(
+    case: ExceptionCase, verb: str, now: datetime, *, text: str = "", actor_id: int | None = None,
+    before: dict[str, Any] | None = None,
+) -> CaseEvent:
+    """A line of the case's activity."""
+    return CaseEvent.objects.create(
+        case=case, verb=verb, actor_id=actor_id, text=text, at=now,
+        before=before or {}, after=snapshot(case),
+    )
+
+
+def save(case: ExceptionCase, *, verb: str = "upd") -> None:
+    """Write a locked case as a new version and tell the pages."""
+    case.version += 1
+    case.save()
+    publish(CaseChanged(case_id=case.pk, version=case.version, verb=verb))

@@ -1,0 +1,30 @@
+"""When are two problems the same one? Equal code, connection and the words that matter."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+VERSION = 1
+
+# The part of the context that tells causes apart, per code. Elsewhere: the message without its numbers.
+_KEYS: dict[str, tuple[str, ...]] = {
+    "connectors.mapping_missing": ("table", "external_code"),
+    "inventory.insufficient_stock": ("skus",),
+    "connectors.credentials_rejected": (),
+    "connectors.parent_missing": (),
+}
+_VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|“[^”]*”|\b\S*\d\S*\b")
+
+
+def fingerprint(code: str, connection_id: int | None, detail: str, context: dict[str, Any]) -> str:
+    """A stable name for the cause. The version is in it: new rules never mix with old groups."""
+    keys = _KEYS.get(code)
+    words = (
+        [str(context.get(key, "")) for key in keys]
+        if keys is not None
+        else [_VARYING.sub("#", detail)]
+    )
+    text = "|".join([str(VERSION), code, str(connection_id or ""), *words])
+    return hashlib.sha256(text.encode()).hexdigest()

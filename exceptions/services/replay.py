@@ -1,0 +1,66 @@
+"""One click: take again what the case points at, with the current mapping and the same effect key."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from connectors.services.replay import replay_inbound, replay_outbound
+from exceptions.errors import VerbNotAllowed
+from exceptions.lifecycle import CaseState, allowed
+from exceptions.models import Cause, ExceptionCase
+from exceptions.models.cases import OPEN_STATES
+from exceptions.services.acts import lock_case
+from exceptions.services.cases import note, save, snapshot
+from orders.services.resume import resume_held_order
+
+
+@transaction.atomic
+def replay_case(*, case_id: int, actor_id: int | None, now: datetime) -> ExceptionCase:
+    """Replay what is behind the case. Pressing twice replays once. Raises `VerbNotAllowed`."""
+    case = lock_case(case_id)
+    if case.state == CaseState.REPLAYING:
+        return case
+    if not allowed("replay", CaseState(case.state)):
+        raise VerbNotAllowed(f"This case is {case.state.lower()}; there is nothing to replay.")
+    before = snapshot(case)
+    case.state, case.wake_at = CaseState.REPLAYING, None
+    note(case, "replay", now, actor_id=actor_id, text=_sentence(case), before=before)
+    save(case)
+    if not _replay(case, now):
+        raise VerbNotAllowed("There is nothing to replay: it is under way or done already.")
+    return case
+
+
+def _replay(case: ExceptionCase, now: datetime) -> bool:
+    if case.inbound_id:
+        return replay_inbound(message_id=case.inbound_id, now=now)
+    if case.outbound_id:
+        return replay_outbound(message_id=case.outbound_id, now=now)
+    if case.order_id:
+        return resume_held_order(order_id=case.order_id, now=now)
+    return False
+
+
+def _sentence(case: ExceptionCase) -> str:
+    if case.outbound is not None:
+        return f"Sent again with key {case.outbound.effect_key}"
+    return "Taken again"
+
+
+def replay_cause(*, cause: Cause, actor_id: int, scope: list[int] | None, now: datetime) -> int:
+    """Replay every open case of a cause that the person may see. Returns how many were started."""
+    cases = ExceptionCase.objects.filter(cause=cause, state__in=OPEN_STATES).exclude(
+        state=CaseState.REPLAYING
+    )
+    if scope is not None:
+        cases = cases.filter(pk__in=scope)
+    started = 0
+    for case_id in cases.order_by("pk").values_list("pk", flat=True):
+        try:
+            replay_case(case_id=case_id, actor_id=actor_id, now=now)
+        except VerbNotAllowed:
+            continue
+        started += 1
+    return started

@@ -1,0 +1,149 @@
+"""What the desk does when something stops, goes on or is done. One service call each."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils import timezone
+
+from connectors.events import ConnectionChanged, EffectSent, EffectStopped, MessageFinished, MessageStopped
+from connectors.models import Connection, InboundMessage, OutboundMessage
+from exceptions.models import ExceptionCase
+from exceptions.services.cases import Problem, close_cured, open_case
+from inventory.events import StockOverdrawn
+from inventory.models import StockLevel
+from orders.events import OrderCancelled, OrderHeld, OrderResumed
+from orders.models import Order
+from orders.services.lines import QUIET_HOLDS
+
+
+def open_case_for_message(event: MessageStopped) -> None:
+    """An inbound message stopped."""
+    row = InboundMessage.objects.select_related("connection").get(pk=event.message_id)
+    context = dict(row.error_context)
+    open_case(
+        Problem(
+            code=row.error_code,
+            detail=row.error_detail,
+            context=context,
+            connection_id=row.connection_id,
+            connection_name=row.connection.name,
+            inbound_id=row.pk,
+            order_number=str(context.get("order_number", "")),
+            value=_decimal(context.get("value")),
+            currency=str(context.get("currency", "")),
+            trace_id=row.trace_id,
+        ),
+        now=timezone.now(),
+    )
+
+
+def open_case_for_effect(event: EffectStopped) -> None:
+    """An effect on another system stopped."""
+    row = OutboundMessage.objects.select_related("connection").get(pk=event.message_id)
+    order = Order.objects.filter(pk=row.order_id).first()
+    open_case(
+        Problem(
+            code=row.error_code,
+            detail=row.error_detail,
+            context=dict(row.error_context),
+            connection_id=row.connection_id,
+            connection_name=row.connection.name,
+            outbound_id=row.pk,
+            trace_id=row.trace_id,
+            **_order_facts(order),
+        ),
+        now=timezone.now(),
+    )
+
+
+def open_case_for_order(event: OrderHeld) -> None:
+    """An order is held for a reason that needs a person."""
+    if event.code in QUIET_HOLDS:
+        return
+    order = Order.objects.select_related("channel__connection").get(pk=event.order_id)
+    shop: Connection | None = getattr(order.channel, "connection", None)
+    open_case(
+        Problem(
+            code=event.code,
+            detail=event.detail,
+            connection_id=shop.pk if shop else None,
+            connection_name=shop.name if shop else order.channel.name,
+            trace_id=order.trace_id,
+            **_order_facts(order),
+        ),
+        now=timezone.now(),
+    )
+
+
+def open_case_for_overdraft(event: StockOverdrawn) -> None:
+    """A count left fewer units than are promised."""
+    level = StockLevel.objects.select_related("item", "location").get(pk=event.level_id)
+    what = f"{event.short} × {level.item.sku} at {level.location.name}"
+    open_case(
+        Problem(code="inventory.overdrawn", detail=what, context={"level_id": level.pk}),
+        now=timezone.now(),
+    )
+
+
+def close_cases_of_messages(event: MessageFinished) -> None:
+    """What stood in a message's way is gone."""
+    cases = ExceptionCase.objects.filter(inbound_id__in=event.message_ids)
+    close_cured(cases, how="by itself", now=timezone.now())
+
+
+def close_cases_of_effect(event: EffectSent) -> None:
+    """The effect is there after all."""
+    cases = ExceptionCase.objects.filter(outbound_id=event.message_id)
+    close_cured(cases, how="by itself", now=timezone.now())
+
+
+def close_cases_of_order(event: OrderResumed | OrderCancelled) -> None:
+    """The order is no longer held. Cases of its messages stay: they are not cured by this."""
+    cases = ExceptionCase.objects.filter(order_id=event.order_id, inbound=None, outbound=None)
+    if isinstance(event, OrderResumed):
+        cases = cases.filter(code=event.code)
+    close_cured(cases, how="by itself", now=timezone.now())
+
+
+def follow_connection(event: ConnectionChanged) -> None:
+    """One case for a connection that is down or wants a sign-in; closed when it is healthy."""
+    row = Connection.objects.get(pk=event.connection_id)
+    code = _HEALTH_CODES.get(row.health)
+    if code is None:
+        cases = ExceptionCase.objects.filter(
+            connection_id=row.pk, code__in=_HEALTH_CODES.values(), inbound=None, outbound=None
+        )
+        close_cured(cases, how="by itself", now=timezone.now())
+        return
+    open_case(
+        Problem(
+            code=code, detail=row.health_detail, connection_id=row.pk, connection_name=row.name
+        ),
+        now=timezone.now(),
+    )
+
+
+_HEALTH_CODES = {
+    Connection.Health.DOWN.value: "connectors.connection_down",
+    Connection.Health.SIGN_IN.value: "connectors.credentials_rejected",
+}
+
+
+def _order_facts(order: Order | None) -> dict[str, Any]:
+    if order is None:
+        return {}
+    return {
+        "order_id": order.pk,
+        "order_number": order.number,
+        "value": order.total,
+        "currency": order.currency,
+    }
+
+
+def _decimal(value: object) -> Decimal | None:
+    try:
+        return Decimal(str(value)) if value else None
+    except InvalidOperation:
+        return None
