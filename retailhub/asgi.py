@@ -1,0 +1,57 @@
+"""The web process: hooks at the door, pages and API through Django, hints over WebSocket."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "retailhub.settings")
+django_application = get_asgi_application()
+
+# Django must be set up before anything that touches models is imported.
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import URLRouter  # noqa: E402
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from django.urls import path  # noqa: E402
+
+from connectors.webhooks import PREFIX, HookApp  # noqa: E402
+from retailhub.live import LiveConsumer  # noqa: E402
+
+websocket_application = AllowedHostsOriginValidator(
+    AuthMiddlewareStack(URLRouter([path("ws/live/", LiveConsumer.as_asgi())]))
+)
+
+
+class Application:
+    """Sends each connection to the part that serves it."""
+
+    def __init__(self) -> None:
+        self._hooks: HookApp | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await websocket_application(scope, receive, send)
+        elif scope["path"].startswith(PREFIX):
+            # Made on first use: it belongs to the running event loop.
+            self._hooks = self._hooks or HookApp()
+            await self._hooks(scope, receive, send)
+        else:
+            await django_application(scope, receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            if message["type"] == "lifespan.shutdown":
+                if self._hooks is not None:
+                    await self._hooks.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+application = Application()

@@ -1,0 +1,1 @@
+"""Pages that need every app: orders, the journey of one order, connections, search, system."""

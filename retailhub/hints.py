@@ -1,0 +1,68 @@
+"""Facts -> hints for open pages: rows in the same transaction, frames after the commit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+from connectors.events import ConnectionChanged, EffectSent
+from exceptions.events import CaseChanged
+from orders.events import OrdersAccepted, OrdersAllocated, OrdersReserved
+from retailhub.kernel.events import Event
+from retailhub.models import LiveEvent
+
+log = logging.getLogger(__name__)
+
+GROUP = "live"
+
+
+def case_changed(event: CaseChanged) -> None:
+    """The queue and the case's own page."""
+    _hint("queue", [(f"case-{event.case_id}", event.version, event.verb)])
+
+
+def orders_changed(event: OrdersAccepted | OrdersReserved | OrdersAllocated) -> None:
+    """The order list and the orders' own pages."""
+    _hint("orders", [(f"order-{pk}", 0, "upd") for pk in event.order_ids])
+
+
+def order_changed(event: Event) -> None:
+    """One order's page."""
+    order_id = getattr(event, "order_id", None)
+    if order_id is not None:
+        _hint("orders", [(f"order-{order_id}", 0, "upd")])
+
+
+def effect_sent(event: EffectSent) -> None:
+    """An order page shows what other systems have."""
+    order_changed(event)
+
+
+def connection_changed(event: ConnectionChanged) -> None:
+    """The connections page."""
+    _hint("connections", [(f"connection-{event.connection_id}", 0, "upd")])
+
+
+def _hint(topic: str, items: Iterable[tuple[str, int, str]]) -> None:
+    rows = LiveEvent.objects.bulk_create(
+        LiveEvent(topic=topic, entity=entity, version=version, verb=verb)
+        for entity, version, verb in items
+    )
+    if rows:
+        newest = rows[-1].pk
+        transaction.on_commit(lambda: _ring(topic, newest), robust=True)
+
+
+def _ring(topic: str, sequence: int) -> None:
+    # Only "look": the sockets read the rows. A lost frame is found by the next heartbeat.
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    try:
+        async_to_sync(layer.group_send)(GROUP, {"type": "live.look", "topic": topic, "seq": sequence})
+    except Exception as error:  # a hint is never worth a failed commit
+        log.warning("hint lost (%s)", type(error).__name__)

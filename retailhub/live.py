@@ -1,0 +1,129 @@
+"""Tell browsers what changed (topic, entity, version), never how it looks.
+
+Frames are hints read from rows: a page that missed some asks `/live/since`. Protocol: `sub` in;
+`ok`, `ch`, `many`, `hb` out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.db.models import Max
+
+from retailhub.hints import GROUP
+from retailhub.models import LiveEvent
+
+TOPICS = frozenset({"queue", "orders", "connections"})
+COALESCE_SECONDS = 0.5
+HEARTBEAT_SECONDS = 25.0
+MOST_ITEMS = 200
+SIGNED_OUT = 4401
+
+
+def newest_sequences(topics: Iterable[str]) -> dict[str, int]:
+    """The newest sequence per topic; 0 where nothing has happened."""
+    wanted = list(topics)
+    rows = LiveEvent.objects.filter(topic__in=wanted).values("topic").annotate(newest=Max("id"))
+    found = {row["topic"]: row["newest"] for row in rows.order_by("topic")}
+    return {topic: found.get(topic, 0) for topic in wanted}
+
+
+def changes_since(topic: str, sequence: int) -> tuple[int, list[list[Any]] | None]:
+    """What changed after `sequence`, newest word per entity; None when it is too much to list."""
+    rows = list(
+        LiveEvent.objects.filter(topic=topic, id__gt=sequence).order_by("id")[: MOST_ITEMS * 4]
+    )
+    if not rows:
+        return sequence, []
+    latest = {row.entity: row for row in rows}
+    if len(latest) > MOST_ITEMS or len(rows) == MOST_ITEMS * 4:
+        return newest_sequences([topic])[topic], None
+    return rows[-1].pk, [[row.entity, row.version, row.verb] for row in latest.values()]
+
+
+class LiveConsumer(AsyncJsonWebsocketConsumer):
+    """One browser tab."""
+
+    async def connect(self) -> None:
+        """Only people who are signed in listen."""
+        self._seen: dict[str, int] = {}
+        self._due: set[str] = set()
+        self._jobs: list[asyncio.Task[None]] = []
+        await self.accept()
+        if not self.scope["user"].is_authenticated:
+            await self.close(code=SIGNED_OUT)
+            return
+        await self.channel_layer.group_add(GROUP, self.channel_name)
+        self._jobs = [asyncio.create_task(self._beat()), asyncio.create_task(self._tell())]
+
+    async def disconnect(self, code: int) -> None:
+        """Let go of everything that belongs to the tab."""
+        for job in self._jobs:
+            job.cancel()
+        with contextlib.suppress(Exception):
+            await self.channel_layer.group_discard(GROUP, self.channel_name)
+
+    async def receive_json(self, content: Any, **_: Any) -> None:
+        """`{"t": "sub", "topics": [...], "since": {topic: seq}}`; everything else is ignored."""
+        if not isinstance(content, dict) or content.get("t") != "sub":
+            return
+        topics = [t for t in content.get("topics", []) if t in TOPICS]
+        newest = await _in_thread(newest_sequences, topics)
+        since = content.get("since") or {}
+        for topic in topics:
+            asked = since.get(topic)
+            self._seen[topic] = asked if isinstance(asked, int) else newest[topic]
+            self._due.add(topic)
+        await self.send_json({"t": "ok", "topics": newest})
+
+    async def live_look(self, message: dict[str, Any]) -> None:
+        """Somebody committed a change."""
+        if message["topic"] in self._seen:
+            self._due.add(message["topic"])
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(COALESCE_SECONDS)
+            due, self._due = self._due, set()
+            for topic in due:
+                sequence, items = await _in_thread(changes_since, topic, self._seen[topic])
+                if items == []:
+                    continue
+                self._seen[topic] = sequence
+                if items is None:
+                    await self.send_json({"t": "many", "topic": topic, "seq": sequence})
+                else:
+                    await self.send_json({"t": "ch", "topic": topic, "seq": sequence, "items": items})
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            if not await _in_thread(_may_listen, self.scope["session"].session_key, self.scope["user"].pk):
+                await self.close(code=SIGNED_OUT)
+                return
+            self._due |= set(self._seen)
+            await self.send_json({"t": "hb", "seq": self._seen})
+
+
+def _may_listen(session_key: str, user_id: int) -> bool:
+    from django.contrib.sessions.models import Session
+
+    is_active = get_user_model().objects.filter(pk=user_id, is_active=True).exists()
+    return is_active and Session.objects.filter(session_key=session_key).exists()
+
+
+async def _in_thread(read: Any, *arguments: Any) -> Any:
+    def run() -> Any:
+        try:
+            return read(*arguments)
+        finally:
+            connection.close()
+
+    return await sync_to_async(run, thread_sensitive=False)()

@@ -1,0 +1,78 @@
+"""What runs by the clock? Each slot is a row with a unique key, so a second scheduler does no harm."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from connectors.services import deliver, poll, probe, process
+from exceptions.services import sweep
+from orders.services import resume
+from retailhub.models import JobRun, LiveEvent
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to do every `seconds`."""
+
+    seconds: int
+    run: Callable[[datetime], object]
+
+
+def _forget(now: datetime) -> None:
+    LiveEvent.objects.filter(at__lt=now - timedelta(hours=24)).delete()
+    JobRun.objects.filter(due_at__lt=now - timedelta(hours=24)).delete()
+
+
+JOBS: dict[str, Job] = {
+    "sweep inbound leases": Job(5, lambda _: process.sweep_expired_leases()),
+    "sweep outbound leases": Job(5, lambda now: deliver.sweep_expired_leases(now=now)),
+    "probe open breakers": Job(5, lambda now: probe.probe_open_breakers(now=now)),
+    "poll connections": Job(10, lambda now: poll.poll_due_connections(now=now)),
+    "wake snoozed cases": Job(15, lambda now: sweep.wake_due_cases(now=now)),
+    "wake waiting orders": Job(60, lambda now: resume.resume_longest_waiting(limit=50, now=now)),
+    "forget old hints": Job(3600, _forget),
+}
+
+
+def slot_of(job: Job, now: datetime) -> datetime:
+    """The newest slot of `job` that has begun, aligned to the epoch."""
+    return datetime.fromtimestamp(now.timestamp() // job.seconds * job.seconds, UTC)
+
+
+def run_due_jobs() -> int:
+    """Run every job whose newest slot nobody has taken. Returns how many ran here."""
+    ran = 0
+    for name, job in JOBS.items():
+        now = timezone.now()
+        slot = slot_of(job, now)
+        if _take(name, slot):
+            ran += 1
+            _run(name, job, slot, now)
+    return ran
+
+
+def _take(name: str, slot: datetime) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO retailhub_jobrun (job, due_at) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            [name, slot],
+        )
+        return cursor.rowcount == 1
+
+
+def _run(name: str, job: Job, slot: datetime, now: datetime) -> None:
+    error = ""
+    try:
+        job.run(now)
+    except Exception as caught:  # one failing job must not stop the others
+        log.exception("job %r failed", name)
+        error = f"{type(caught).__name__}: {caught}"[:300]
+    JobRun.objects.filter(job=name, due_at=slot).update(finished_at=timezone.now(), error=error)

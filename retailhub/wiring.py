@@ -1,0 +1,55 @@
+"""Who reacts to what? The only place where apps react to each other.
+
+Read from top to bottom, it is the path of an order. `manage.py wiring` prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import connectors.subscribers as hub
+import exceptions.subscribers as desk
+import orders.subscribers as flow
+from connectors import events as connectors
+from exceptions import events as exceptions
+from inventory import events as inventory
+from orders import events as orders
+from retailhub import hints
+from retailhub.kernel.events import Event, Subscriber, wire
+
+WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
+    # A message came to its end, or stopped.
+    connectors.MessageFinished: (desk.close_cases_of_messages,),
+    connectors.MessageStopped: (desk.open_case_for_message,),
+    # The order's own steps.
+    orders.OrdersAccepted: (flow.ring_steps, hints.orders_changed),
+    orders.OrdersReserved: (flow.ring_steps, hints.orders_changed),
+    orders.OrdersAllocated: (hub.post_and_release, hints.orders_changed),
+    orders.OrderHeld: (desk.open_case_for_order, hints.order_changed),
+    orders.OrderResumed: (desk.close_cases_of_order, flow.ring_steps, hints.order_changed),
+    orders.OrderChanged: (hints.order_changed,),
+    # What other systems are owed, and what they answered.
+    connectors.EffectsOwed: (hub.ring_outbox,),
+    connectors.EffectSent: (hub.note_node_answer, desk.close_cases_of_effect, hints.effect_sent),
+    connectors.EffectStopped: (desk.open_case_for_effect,),
+    # Goods leave and arrive.
+    orders.ShipmentRecorded: (hub.tell_of_shipment, hints.order_changed),
+    orders.OrderDelivered: (hints.order_changed,),
+    orders.RefundRecorded: (hints.order_changed,),
+    # The channel changed its mind.
+    orders.CancellationRequested: (hub.stop_what_was_asked,),
+    orders.OrderCancelled: (desk.close_cases_of_order, hints.order_changed),
+    # Stock.
+    inventory.StockCounted: (flow.wake_waiting_orders,),
+    inventory.StockFreed: (flow.wake_waiting_orders,),
+    inventory.StockOverdrawn: (desk.open_case_for_overdraft,),
+    # People and machinery.
+    connectors.MappingSaved: (hub.free_what_waited,),
+    connectors.ConnectionChanged: (desk.follow_connection, hints.connection_changed),
+    exceptions.CaseChanged: (hints.case_changed,),
+}
+
+
+def install() -> None:
+    """Join the table to the bus. Called once, when Django is ready."""
+    wire(WIRING)
