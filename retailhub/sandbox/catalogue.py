@@ -1,0 +1,131 @@
+"""What the demo shop sells, where it lies, and how much of it there is on the first day."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class CatalogueItem:
+    """One sellable variant.
+
+    `code` is what ERP and warehouse call it; `is_mapped` says whether the hub was told.
+    """
+
+    number: int
+    sku: str
+    title: str
+    cents: int
+    grams: int
+    code: str
+    is_mapped: bool = True
+    is_scarce: bool = False
+
+    @property
+    def product_id(self) -> int:
+        return 8_310_000_000_000 + self.number * 97
+
+    @property
+    def variant_id(self) -> int:
+        return 45_120_000_000_000 + self.number * 131
+
+    @property
+    def inventory_item_id(self) -> int:
+        return 47_220_000_000_000 + self.number * 113
+
+    @property
+    def erp_id(self) -> str:
+        return str(2_000 + self.number)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A warehouse, as every system calls it."""
+
+    code: str
+    name: str
+    shop_location_id: int
+    erp_location_id: str
+    priority: int
+    line1: str
+    postal_code: str
+    city: str
+    country_code: str = "DE"
+
+
+PLACES: Final = (
+    Place("BERLIN", "WMS Berlin", 71_204_500_311, "11", 1, "Lagerstrasse 14", "12099", "Berlin"),
+    Place("HAMBURG", "WMS Hamburg", 71_204_500_459, "12", 2, "Speicherweg 3", "20457", "Hamburg"),
+)
+PLACE: Final = {place.code: place for place in PLACES}
+
+# sku, title, price in cents including tax, weight in grams
+_ROWS: Final = (
+    ("MUG-BLUE", "Stoneware mug, blue", 1490, 380),
+    ("MUG-WHITE", "Stoneware mug, white", 1490, 380),
+    ("MUG-GREEN", "Stoneware mug, green", 1490, 380),
+    ("PLATE-22", "Dinner plate 22 cm", 1890, 620),
+    ("PLATE-27", "Dinner plate 27 cm", 2290, 810),
+    ("BOWL-15", "Cereal bowl 15 cm", 1590, 430),
+    ("TEAPOT-1L", "Teapot 1 l", 4990, 940),
+    ("CARAFE-GLASS", "Glass carafe", 3450, 700),
+    ("GLASS-SET-4", "Tumblers, set of 4", 2990, 1150),
+    ("KNIFE-CHEF", "Chef's knife 20 cm", 7900, 260),
+    ("BOARD-OAK", "Oak cutting board", 3990, 1600),
+    ("PAN-28", "Iron frying pan 28 cm", 8900, 2300),
+    ("POT-5L", "Casserole 5 l", 11900, 3900),
+    ("APRON-LINEN", "Linen apron", 3490, 310),
+    ("TOWEL-SET-3", "Tea towels, set of 3", 1990, 240),
+    ("CUSHION-45", "Wool cushion 45 x 45", 4590, 650),
+    ("CUSHION-60", "Wool cushion 60 x 40", 5290, 780),
+    ("BLANKET-WOOL", "Lambswool blanket", 12900, 1400),
+    ("RUG-80X150", "Cotton rug 80 x 150", 8900, 2600),
+    ("CURTAIN-LINEN", "Linen curtain 140 x 250", 6990, 1200),
+    ("VASE-TALL", "Tall vase", 4290, 1300),
+    ("VASE-SMALL", "Bud vase", 1690, 290),
+    ("CANDLE-CEDAR", "Scented candle, cedar", 2490, 420),
+    ("CANDLE-FIG", "Scented candle, fig", 2490, 420),
+    ("LAMP-TABLE", "Table lamp", 8990, 1800),
+    ("LAMP-FLOOR", "Floor lamp", 19900, 6200),
+    ("BULB-E27", "LED bulb E27, warm", 990, 70),
+    ("SHELF-OAK-80", "Oak wall shelf 80 cm", 5900, 2900),
+    ("STOOL-BEECH", "Beech stool", 9900, 3600),
+    ("CHAIR-DINING", "Dining chair", 18900, 6400),
+    ("BASKET-SEAGRASS", "Seagrass basket", 3290, 900),
+    ("MIRROR-ROUND", "Round mirror 60 cm", 9990, 4100),
+    ("CLOCK-WALL", "Wall clock", 5490, 750),
+    ("FRAME-A3", "Picture frame A3", 2790, 980),
+    ("POSTER-COAST", "Art print, coast", 2450, 120),
+    ("NOTEBOOK-A5", "Notebook A5", 1250, 260),
+    ("PEN-BRASS", "Brass pen", 3900, 60),
+    ("BAG-CANVAS", "Canvas bag", 2190, 340),
+)
+# The shop renamed these; nobody told the hub. Their code elsewhere is the one after the price.
+_UNMAPPED_ROWS: Final = (
+    ("MUG-XMAS-26", "Stoneware mug, winter edition", 1790, 380, "MUG-WINTER"),
+    ("CANDLE-PINE-26", "Scented candle, pine", 2690, 420, "CANDLE-PINE"),
+    ("LAMP-TABLE-V2", "Table lamp, dimmable", 9490, 1850, "LAMP-TABLE-DIM"),
+)
+_SCARCE: Final = frozenset({"LAMP-FLOOR", "POT-5L", "MIRROR-ROUND", "CHAIR-DINING"})
+
+ITEMS: Final = tuple(
+    [
+        CatalogueItem(number, sku, title, cents, grams, sku, is_scarce=sku in _SCARCE)
+        for number, (sku, title, cents, grams) in enumerate(_ROWS, start=1)
+    ]
+    + [
+        CatalogueItem(number, sku, title, cents, grams, code, is_mapped=False)
+        for number, (sku, title, cents, grams, code) in enumerate(
+            _UNMAPPED_ROWS, start=len(_ROWS) + 1
+        )
+    ]
+)
+ITEM: Final = {item.sku: item for item in ITEMS}
+ITEM_BY_CODE: Final = {item.code: item for item in ITEMS}
+
+_PLENTY: Final = {"BERLIN": 40_000, "HAMBURG": 25_000}
+_FEW: Final = {"BERLIN": 12, "HAMBURG": 8}
+
+
+def opening_stock(item: CatalogueItem, place_code: str) -> int:
+    """How many of an item a place holds on the first day."""
+    return (_FEW if item.is_scarce else _PLENTY)[place_code]

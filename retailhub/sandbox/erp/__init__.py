@@ -1,0 +1,1 @@
+"""A NetSuite account that answers REST."""

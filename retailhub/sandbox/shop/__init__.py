@@ -1,0 +1,1 @@
+"""A Shopify shop in Germany: its API, its webhooks and its customers."""

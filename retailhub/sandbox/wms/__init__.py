@@ -1,0 +1,1 @@
+"""A third-party warehouse with a plain REST interface."""

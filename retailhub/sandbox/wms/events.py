@@ -1,0 +1,82 @@
+"""What the warehouse tells its client, and how it words it."""
+
+import json
+import time
+from typing import Any
+
+from retailhub.sandbox.clock import wire_stamp
+from retailhub.sandbox.courier import Courier, Delivery
+from retailhub.sandbox.journal import Journal, Record
+from retailhub.sandbox.signing import RotatingSecret, standard_signature
+
+
+def plain_lines(lines: list[Record], quantity_field: str = "quantity") -> list[Record]:
+    """The lines with a quantity above zero, as events name them."""
+    return [
+        {"line": line["line"], "sku": line["sku"], "quantity": line[quantity_field]}
+        for line in lines
+        if line[quantity_field]
+    ]
+
+
+class Teller:
+    """Numbers each event within its outbound order and hands it to the courier."""
+
+    def __init__(self, journal: Journal, courier: Courier) -> None:
+        self._journal, self._courier = journal, courier
+
+    def tell(self, kind: str, order: Record, **more: Any) -> None:
+        order["sequence"] += 1
+        data = {
+            "outbound_order_id": order["id"],
+            "reference": order["reference"],
+            "warehouse": order["warehouse"],
+            "status": order["status"],
+            **more,
+        }
+        self._send(kind, order["sequence"], order["reference"], data)
+
+    def tell_count(self, counted: Record) -> None:
+        warehouse = counted["warehouse"]
+        row = self._journal.table("counters").get(warehouse, {"value": 0})
+        row["value"] += 1
+        self._journal.put("counters", warehouse, row)
+        self._send("stock.counted", row["value"], f"{warehouse}/{counted['sku']}", counted)
+
+    def _send(self, kind: str, sequence: int, reference: str, data: Record) -> None:
+        event_id = f"evt_{self._next_event():08d}"
+        body = {
+            "id": event_id,
+            "type": kind,
+            "occurred_at": wire_stamp(),
+            "sequence": sequence,
+            "data": data,
+        }
+        delivery = Delivery(
+            id=event_id,
+            url=self._courier.settings.url,
+            topic=kind,
+            reference=reference,
+            body=json.dumps(body),
+            headers={"content-type": "application/json", "user-agent": "sandbox-wms/1.0"},
+        )
+        self._courier.send(delivery)
+
+    def _next_event(self) -> int:
+        row = self._journal.table("counters").get("event", {"value": 0})
+        row["value"] += 1
+        self._journal.put("counters", "event", row)
+        return int(row["value"])
+
+
+def standard_headers(secret: RotatingSecret, delivery: Delivery, body: bytes) -> dict[str, str]:
+    """Signed anew on every attempt; while a rotation lasts, with both secrets."""
+    timestamp = str(int(time.time()))
+    keys = [secret.current, *filter(None, [secret.still_former()])]
+    signatures = [standard_signature(key, delivery.id, timestamp, body) for key in keys]
+    return {
+        **delivery.headers,
+        "webhook-id": delivery.id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": " ".join(signatures),
+    }

@@ -1,0 +1,83 @@
+"""How much lies on the shelves, and how much of it is spoken for."""
+
+from retailhub.sandbox.catalogue import ITEMS, PLACES, opening_stock
+from retailhub.sandbox.clock import wire_stamp
+from retailhub.sandbox.journal import Journal, Record
+
+
+class Stock:
+    """One record per warehouse and item, kept in the journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        rows = journal.table("stock")
+        for place in PLACES:
+            for item in ITEMS:
+                if _key(place.code, item.code) not in rows:
+                    self._open(place.code, item.code, opening_stock(item, place.code))
+
+    def level(self, warehouse: str, sku: str) -> Record:
+        return self._journal.table("stock")[_key(warehouse, sku)]
+
+    def levels(self, warehouse: str | None, sku: str | None) -> list[Record]:
+        return [
+            _shown(row)
+            for row in self._journal.table("stock").values()
+            if warehouse in (None, row["warehouse"]) and sku in (None, row["sku"])
+        ]
+
+    def allocate(self, warehouse: str, sku: str, quantity: int) -> None:
+        self._move(warehouse, sku, allocated=quantity)
+
+    def free(self, warehouse: str, sku: str, quantity: int) -> None:
+        self._move(warehouse, sku, allocated=-quantity)
+
+    def pick(self, warehouse: str, sku: str, quantity: int) -> int:
+        """Take up to this many from the shelf, first come first served, and say how many."""
+        row = self.level(warehouse, sku)
+        found = max(0, min(quantity, int(row["on_hand"] - row["picked"])))
+        self._move(warehouse, sku, picked=found)
+        return found
+
+    def ship(self, warehouse: str, sku: str, quantity: int) -> None:
+        self._move(warehouse, sku, on_hand=-quantity, allocated=-quantity, picked=-quantity)
+
+    def count(self, warehouse: str, sku: str, on_hand: int) -> Record:
+        """Write down what was counted, and tell what the book said before."""
+        row = self.level(warehouse, sku)
+        previous = row["on_hand"]
+        row["on_hand"], row["counted_at"] = on_hand, wire_stamp()
+        self._journal.put("stock", _key(warehouse, sku), row)
+        return {**_shown(row), "previous_on_hand": previous}
+
+    def _move(self, warehouse: str, sku: str, **changes: int) -> None:
+        row = self.level(warehouse, sku)
+        for name, change in changes.items():
+            row[name] += change
+        self._journal.put("stock", _key(warehouse, sku), row)
+
+    def _open(self, warehouse: str, sku: str, on_hand: int) -> None:
+        row: Record = {
+            "warehouse": warehouse,
+            "sku": sku,
+            "on_hand": on_hand,
+            "allocated": 0,
+            "picked": 0,
+            "counted_at": wire_stamp(),
+        }
+        self._journal.put("stock", _key(warehouse, sku), row)
+
+
+def _shown(row: Record) -> Record:
+    return {
+        "warehouse": row["warehouse"],
+        "sku": row["sku"],
+        "on_hand": row["on_hand"],
+        "allocated": row["allocated"],
+        "available": row["on_hand"] - row["allocated"],
+        "counted_at": row["counted_at"],
+    }
+
+
+def _key(warehouse: str, sku: str) -> str:
+    return f"{warehouse}/{sku}"
