@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from retailhub.local.keeper import Keeper
+from retailhub.local.keeper import Keeper, say
 from retailhub.local.place import AlreadyRunning, Place, ephemeral_place, kept_place, tell
 from retailhub.local.postgres import start_postgres
 from retailhub.local.product import environment_for, free_address, serve
@@ -42,7 +42,7 @@ def _run(*, leave_with_parent: bool) -> int:
         tell(place, web=str(address), **urls)
         environment = os.environ | urls | environment_for(address, place)
         code = serve(keeper, place, environment, ROOT, address)
-    print("retailhub: stopped")
+    say("retailhub: stopped\n")
     return code
 
 

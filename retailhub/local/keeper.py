@@ -162,6 +162,15 @@ class Keeper:
         self._asked_to_stop += 1
 
 
+def say(text: str) -> None:
+    """Prints `text`; where nobody listens any more, that is no reason to fail."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for as long as we live
+
+
 @contextlib.contextmanager
 def _terminal_lent_to(group: int) -> Iterator[None]:
     """Ctrl-C and the keyboard belong to `group` for a while, where we had them."""
@@ -199,8 +208,7 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 def _repeat(name: str, lines: IO[bytes]) -> None:
     with lines:
         for line in lines:
-            sys.stdout.write(f"{name:<9} | {line.decode(errors='replace')}")
-            sys.stdout.flush()
+            say(f"{name:<9} | {line.decode(errors='replace')}")
 
 
 def _ending(process: subprocess.Popen[bytes]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from retailhub.local.keeper import Keeper, Kept
+from retailhub.local.keeper import Keeper, Kept, say
 from retailhub.local.place import Place
 from retailhub.local.programs import Unusable
 
@@ -58,8 +58,8 @@ def serve(
     keeper.wait_until(lambda: _is_healthy(address))
     if not keeper.stopping:
         line = "─" * 72
-        print(f"\n{line}\nRetailHub is ready: {address}\n")
-        print(f"{welcome.read_text().strip()}\n\nCtrl-C stops it.\n{line}\n", flush=True)
+        told = welcome.read_text().strip()
+        say(f"\n{line}\nRetailHub is ready: {address}\n\n{told}\n\nCtrl-C stops it.\n{line}\n\n")
     keeper.wait_until(lambda: False)
     return 0
 
