@@ -27,12 +27,13 @@ class Consumption:
 
 @transaction.atomic
 def consume_stock(
-    consumptions: Sequence[Consumption], *, trace_id: UUID | None, now: datetime
+    consumptions: Sequence[Consumption], *, trace_id: UUID | None, left_at: datetime
 ) -> None:
-    """Take what left out of stock. A key that was taken before changes nothing.
+    """Take what left at `left_at` out of stock. A key that was taken before changes nothing.
 
     More may leave than was promised (the truth wins): the promise then goes down to nothing and
-    on hand by what left.
+    on hand by what left. A count taken since has seen the goods leave already: then only the
+    promise goes down.
     """
     known = set(
         StockMovement.objects.filter(
@@ -41,26 +42,28 @@ def consume_stock(
     )
     for part in sorted(consumptions, key=lambda c: (c.item_id, c.location_id)):
         if part.effect_key not in known:
-            _consume(part, trace_id, now)
+            _consume(part, trace_id, left_at)
 
 
-def _consume(part: Consumption, trace_id: UUID | None, now: datetime) -> None:
+def _consume(part: Consumption, trace_id: UUID | None, left_at: datetime) -> None:
     level = StockLevel.objects.select_for_update().get(
         item_id=part.item_id, location_id=part.location_id
     )
     promised = _use_promise(part)
-    level.on_hand -= part.quantity
+    was_counted_since = level.counted_at is not None and level.counted_at >= left_at
+    units = 0 if was_counted_since else part.quantity
+    level.on_hand -= units
     level.reserved -= promised
     StockMovement.objects.create(
         level=level,
         kind=StockMovement.Kind.CONSUMED,
         effect_key=part.effect_key,
-        on_hand_change=-part.quantity,
+        on_hand_change=-units,
         reserved_change=-promised,
         on_hand_after=level.on_hand,
         reserved_after=level.reserved,
         trace_id=trace_id,
-        happened_at=now,
+        happened_at=left_at,
     )
     save_levels([level])
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Sum
 
 from inventory.events import StockCounted, StockOverdrawn
 from inventory.models import StockLevel, StockMovement
@@ -25,7 +26,8 @@ def record_count(
 ) -> bool:
     """Set the level to what was counted, in units. Says whether it was applied.
 
-    A count older than the newest one, or one heard before, changes nothing.
+    A count older than the newest one, or one heard before, changes nothing. Units that left after
+    `counted_at` are taken off, so the order in which counts and shipments are heard does not matter.
     """
     StockLevel.objects.get_or_create(item_id=item_id, location_id=location_id)
     level = StockLevel.objects.select_for_update().get(item_id=item_id, location_id=location_id)
@@ -33,7 +35,12 @@ def record_count(
         return False
     if StockMovement.objects.filter(effect_key=effect_key).exists():
         return False
-    change, level.on_hand = quantity - level.on_hand, quantity
+    # What left after the count was taken is missing from it, though we may have heard of it before.
+    left_since = StockMovement.objects.filter(
+        level=level, kind=StockMovement.Kind.CONSUMED, happened_at__gt=counted_at
+    ).aggregate(units=Sum("on_hand_change"))["units"]
+    now_there = quantity + (left_since or 0)
+    change, level.on_hand = now_there - level.on_hand, now_there
     StockMovement.objects.create(
         level=level,
         kind=StockMovement.Kind.COUNTED,

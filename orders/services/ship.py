@@ -35,7 +35,7 @@ def record_shipment(said: CanonicalFulfillmentEvent, *, now: datetime, system: s
     if not is_new:
         return
     lines = _take_lines(row, shipment, said)
-    _consume(row, shipment, lines, now)
+    _consume(row, shipment, lines)
     text = f"Shipped from {row.location.name}" + (
         f" with {shipment.carrier} {shipment.tracking_number}" if shipment.tracking_number else ""
     )
@@ -72,9 +72,7 @@ def _take_lines(
     return ShipmentLine.objects.bulk_create(parcels)
 
 
-def _consume(
-    row: FulfillmentOrder, shipment: Shipment, lines: list[ShipmentLine], now: datetime
-) -> None:
+def _consume(row: FulfillmentOrder, shipment: Shipment, lines: list[ShipmentLine]) -> None:
     consume_stock(
         [
             Consumption(
@@ -88,5 +86,5 @@ def _consume(
             if line.order_line.item_id is not None
         ],
         trace_id=row.order.trace_id,
-        now=now,
+        left_at=shipment.shipped_at,
     )

@@ -1,0 +1,180 @@
+"""A working estate from nothing: the sandbox's systems connected, items, stock, teams and people."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from connectors.models import CodeMapping, Connection, Credential
+from connectors.services.credentials import store_credential
+from exceptions.models import OwnershipRule, Team
+from inventory.models import Channel, Item, Location
+from inventory.services.count import record_count
+from retailhub.roles import Role
+from retailhub.sandbox import catalogue, credentials
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody to sign in as."""
+
+    username: str
+    password: str
+    name: str
+    role: Role
+    does: str
+
+
+# Printed at start and shown on the sign-in page; only a development database ever holds them.
+PEOPLE = (
+    Person("agent", "demo-agent-23", "Ana Lima", Role.AGENT, "resolves stuck orders"),
+    Person("lead", "demo-lead-23", "Lea Brandt", Role.LEAD, "leads the agents, edits mappings"),
+    Person("ops", "demo-ops-23", "Ben Adler", Role.OPS, "watches the whole operation"),
+    Person("admin", "demo-admin-23", "Mia Roth", Role.ADMIN, "configures connections"),
+)
+
+
+def ports() -> dict[str, int]:
+    """Where the sandbox listens: environment or its defaults."""
+    return {
+        "shop": int(os.environ.get("SANDBOX_SHOP_PORT", "9101")),
+        "erp": int(os.environ.get("SANDBOX_ERP_PORT", "9102")),
+        "wms": int(os.environ.get("SANDBOX_WMS_PORT", "9103")),
+    }
+
+
+@transaction.atomic
+def seed_demo(*, now: datetime, with_people: bool = True) -> None:
+    """Make or refresh everything the demo needs. Saying it again repairs and doubles nothing."""
+    _seed_places()
+    _seed_items(now)
+    shop, erp, wms = _seed_connections(now)
+    _seed_mappings(shop, erp, wms)
+    if with_people:
+        _seed_desk(shop, erp, wms)
+
+
+def _seed_places() -> None:
+    for place in catalogue.PLACES:
+        Location.objects.update_or_create(
+            code=place.code, defaults={"name": place.name, "priority": place.priority}
+        )
+
+
+def _seed_items(now: datetime) -> None:
+    for item in catalogue.ITEMS:
+        Item.objects.get_or_create(sku=item.code, defaults={"name": item.title})
+    places = dict(Location.objects.values_list("code", "pk"))
+    items = dict(Item.objects.values_list("sku", "pk"))
+    for item in catalogue.ITEMS:
+        for place in catalogue.PLACES:
+            record_count(
+                item_id=items[item.code],
+                location_id=places[place.code],
+                quantity=catalogue.opening_stock(item, place.code),
+                counted_at=now,
+                effect_key=f"opening:{place.code}:{item.code}",
+            )
+
+
+def _seed_connections(now: datetime) -> tuple[Connection, Connection, Connection]:
+    at = ports()
+    channel, _ = Channel.objects.get_or_create(code="shopify-de", defaults={"name": "Shopify DE"})
+    shop = _connect(
+        "shopify-de", "Shopify DE", "shopify", Connection.Role.SHOP, at["shop"], channel=channel,
+        settings={"shop_domain": credentials.SHOP_DOMAIN, "api_version": credentials.SHOP_API_VERSION},
+        poll_seconds=60, rate_per_second=20, burst=40, settle_seconds=10,
+    )
+    erp = _connect(
+        "netsuite", "NetSuite", "netsuite", Connection.Role.ERP, at["erp"],
+        settings={"account": credentials.ERP_ACCOUNT},
+        rate_per_second=20, burst=20, concurrency=4, settle_seconds=10,
+    )
+    wms = _connect(
+        "wms-berlin", "WMS Berlin", "warehouse", Connection.Role.WAREHOUSE, at["wms"],
+        rate_per_second=30, burst=30, settle_seconds=10,
+    )
+    web, _ = Channel.objects.get_or_create(code="webshop", defaults={"name": "Own web shop"})
+    custom, _ = Connection.objects.get_or_create(
+        slug="webshop",
+        defaults={
+            "name": "Own web shop", "system": "custom", "role": Connection.Role.SHOP, "channel": web,
+        },
+    )
+    secrets = (
+        (shop, "access_token", credentials.SHOP_ACCESS_TOKEN),
+        (shop, "webhook_secret", credentials.SHOP_WEBHOOK_SECRET),
+        (erp, "client_id", credentials.ERP_CLIENT_ID),
+        (erp, "client_secret", credentials.ERP_CLIENT_SECRET),
+        (wms, "api_key", credentials.WMS_API_KEY),
+        (wms, "webhook_secret", credentials.WMS_WEBHOOK_SECRET),
+        (custom, "webhook_secret", "whsec_ZGVtby1jdXN0b20tc2hvcC1zZWNyZXQtMDEyMzQ1Njc="),
+    )
+    for connection, name, secret in secrets:
+        if not Credential.objects.filter(connection=connection, name=name).exists():
+            store_credential(connection_id=connection.pk, name=name, secret=secret, now=now)
+    return shop, erp, wms
+
+
+def _connect(
+    slug: str, name: str, system: str, role: str, port: int, **policy: object
+) -> Connection:
+    address = f"http://127.0.0.1:{port}"
+    row, is_new = Connection.objects.get_or_create(
+        slug=slug,
+        defaults={"name": name, "system": system, "role": role, "base_url": address, **policy},
+    )
+    if not is_new and row.base_url != address:
+        # The ports of this start, not of the last one.
+        row.base_url = address
+        row.save()
+    return row
+
+
+def _seed_mappings(shop: Connection, erp: Connection, wms: Connection) -> None:
+    table = CodeMapping.Table
+    rows = [(shop, table.LOCATION, str(p.shop_location_id), p.code) for p in catalogue.PLACES]
+    rows += [(erp, table.LOCATION, p.erp_location_id, p.code) for p in catalogue.PLACES]
+    rows += [(wms, table.LOCATION, p.code, p.code) for p in catalogue.PLACES]
+    for connection, name, external_code, canonical_code in rows:
+        CodeMapping.objects.get_or_create(
+            connection=connection, table=name, external_code=external_code,
+            defaults={"canonical_code": canonical_code},
+        )
+
+
+def _seed_desk(shop: Connection, erp: Connection, wms: Connection) -> None:
+    groups = {role: Group.objects.get_or_create(name=role.value)[0] for role in Role}
+    people = {}
+    for person in PEOPLE:
+        user, is_new = get_user_model().objects.get_or_create(
+            username=person.username,
+            defaults={
+                "first_name": person.name.split()[0],
+                "last_name": person.name.split()[1],
+                "is_staff": person.role == Role.ADMIN,
+                "is_superuser": person.role == Role.ADMIN,
+            },
+        )
+        if is_new:
+            user.set_password(person.password)
+            user.save()
+        user.groups.set([groups[person.role]])
+        people[person.username] = user
+    orders, _ = Team.objects.get_or_create(slug="orders", defaults={"name": "Order desk"})
+    finance, _ = Team.objects.get_or_create(slug="finance", defaults={"name": "Finance"})
+    orders.connections.set([shop, erp, wms, *Connection.objects.filter(slug="webshop")])
+    finance.connections.set([erp])
+    orders.members.set([people["agent"], people["lead"]])
+    finance.members.set([people["lead"]])
+    if not OwnershipRule.objects.exists():
+        OwnershipRule.objects.create(position=10, team=orders)
+        OwnershipRule.objects.create(position=20, connection=erp, team=finance)
+        OwnershipRule.objects.create(
+            position=30, connection=erp, code_prefix="connectors.mapping_missing", team=orders
+        )
