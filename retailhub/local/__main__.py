@@ -10,7 +10,7 @@ from pathlib import Path
 from retailhub.local.keeper import Keeper, say
 from retailhub.local.place import AlreadyRunning, Place, ephemeral_place, kept_place, tell
 from retailhub.local.postgres import start_postgres
-from retailhub.local.product import environment_for, free_address, serve
+from retailhub.local.product import environment_for, free_address, sandbox_ports, serve
 from retailhub.local.programs import Unusable
 from retailhub.local.reaper import Reaper
 from retailhub.local.valkey import start_valkey
@@ -40,8 +40,8 @@ def _run(*, leave_with_parent: bool) -> int:
             return 0
         address = free_address(os.environ)
         tell(place, web=str(address), **urls)
-        environment = os.environ | urls | environment_for(address, place)
-        code = serve(keeper, place, environment, ROOT, address)
+        told = environment_for(address, place) | sandbox_ports(os.environ)
+        code = serve(keeper, place, os.environ | urls | told, ROOT, address)
     say("retailhub: stopped\n")
     return code
 

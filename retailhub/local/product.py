@@ -4,7 +4,7 @@ import http.client
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from retailhub.local.place import Place
 from retailhub.local.programs import Unusable
 
 PORTS = 20
+SANDBOX = {"SANDBOX_SHOP_PORT": 9101, "SANDBOX_ERP_PORT": 9102, "SANDBOX_WMS_PORT": 9103}
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
 
 
@@ -36,11 +37,16 @@ class Address:
 def free_address(environment: Mapping[str, str]) -> Address:
     """HOST, and the first port from PORT upward on which nobody listens."""
     host = environment.get("HOST") or "127.0.0.1"
-    first = int(environment.get("PORT") or 8000)
-    for port in range(first, first + PORTS):
-        if _is_free(host, port):
-            return Address(host, port)
-    raise Unusable(f"Ports {first} to {first + PORTS - 1} of {host} are all taken; set PORT.")
+    return Address(host, _free_port(host, int(environment.get("PORT") or 8000)))
+
+
+def sandbox_ports(environment: Mapping[str, str]) -> dict[str, str]:
+    """A port for each simulated system: its own or, where that is taken, one nearby."""
+    ports: dict[str, str] = {}
+    for name, usual in SANDBOX.items():
+        first = int(environment.get(name) or usual)
+        ports[name] = str(_free_port("127.0.0.1", first, besides=ports.values()))
+    return ports
 
 
 def serve(
@@ -81,7 +87,16 @@ def environment_for(address: Address, place: Place) -> dict[str, str]:
         "PATH": path,
         "PYTHONUNBUFFERED": "1",
         "RETAILHUB_DATA": str(place.data),
+        "SANDBOX_DATA": str(place.data / "sandbox"),
+        "HUB_URL": str(address),
     }
+
+
+def _free_port(host: str, first: int, besides: Collection[str] = ()) -> int:
+    for port in range(first, first + PORTS):
+        if str(port) not in besides and _is_free(host, port):
+            return port
+    raise Unusable(f"Ports {first} to {first + PORTS - 1} of {host} are all taken; set PORT.")
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from retailhub.local.product import free_address, processes
+from retailhub.local.product import SANDBOX, free_address, processes, sandbox_ports
 from retailhub.local.programs import Unusable
 from retailhub.local.reaper import alive
 from tests.local.checkout import Checkout, eventually
@@ -131,3 +131,12 @@ def test_takes_the_next_port_when_one_is_taken() -> None:
 def test_says_when_no_port_is_free() -> None:
     with pytest.raises(Unusable, match=r"Ports 8000 to 8019 of 192\.0\.2\.1 are all taken"):
         free_address({"HOST": "192.0.2.1"})  # an address no machine has
+
+
+def test_gives_each_simulated_system_a_port_of_its_own() -> None:
+    wanted = dict.fromkeys(SANDBOX, "18840")
+
+    ports = sandbox_ports(wanted)
+
+    assert ports.keys() == SANDBOX.keys()
+    assert len(set(ports.values())) == len(SANDBOX)
