@@ -1,0 +1,174 @@
+"""How is NetSuite asked? REST records with a bearer token that lives an hour.
+
+Answers of a write have no body; the record's id is the end of `Location`. Refusals list
+`o:errorDetails` with a code, a sentence and a path.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+from connectors.systems.base import Account
+from connectors.systems.http import (
+    Answer,
+    AnswerLost,
+    CredentialsRejected,
+    HttpClient,
+    RemoteRejected,
+    RemoteThrottled,
+    RemoteUnavailable,
+)
+
+RECORD = "/services/rest/record/v1"
+TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"  # noqa: S105 - an address, not a secret
+TOKEN = "netsuite"  # noqa: S105 - the token's name in the client's cache
+# A token is renewed this early, so that none runs out on the way.
+MARGIN_SECONDS = 60.0
+_LIMIT_CODES = frozenset({"CONCURRENCY_LIMIT_EXCEEDED", "SSS_REQUEST_LIMIT_EXCEEDED"})
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One entry of o:errorDetails."""
+
+    code: str
+    detail: str
+    path: str
+
+
+@dataclass(frozen=True)
+class NetSuiteApi:
+    """One NetSuite account."""
+
+    http: HttpClient
+    account: Account
+    trace_id: str = ""
+
+    def upsert(self, kind: str, external_id: str, record: Mapping[str, Any]) -> str:
+        """Create or replace the record with our external id. Returns NetSuite's id."""
+        return _id_of(self._call("PUT", _place(kind, external_id), json_body=record))
+
+    def change(self, kind: str, external_id: str, record: Mapping[str, Any]) -> str:
+        """Change the named fields of the record with our external id. Returns NetSuite's id."""
+        return _id_of(self._call("PATCH", _place(kind, external_id), json_body=record))
+
+    def fulfill(self, order_reference: str, record: Mapping[str, Any]) -> str:
+        """Turn a sales order into an item fulfilment. Returns NetSuite's id."""
+        place = f"{_place('salesOrder', order_reference)}/!transform/itemFulfillment"
+        return _id_of(self._call("POST", place, json_body=record))
+
+    def find(self, kind: str, external_id: str) -> dict[str, Any] | None:
+        """The record with our external id, lines included, or None."""
+        params = {"expandSubResources": "true"}
+        try:
+            answer = self._call("GET", _place(kind, external_id), is_write=False, params=params)
+        except RemoteRejected as error:
+            if error.context.get("status") == 404:
+                return None
+            raise
+        if not isinstance(answer.body, dict):
+            raise RemoteUnavailable("NetSuite's record is not one.")
+        return answer.body
+
+    def probe(self) -> Sequence[tuple[str, str]]:
+        """That we may sign in and read sales orders."""
+        self._renew_token()
+        params = {"limit": "1"}
+        page = self._call("GET", f"{RECORD}/salesOrder", is_write=False, params=params).body
+        total = page.get("totalResults") if isinstance(page, dict) else None
+        return [("Sign-in", "a token was given"), ("Sales orders", f"{total} readable")]
+
+    def _call(self, method: str, path: str, **options: Any) -> Answer:
+        try:
+            return self._signed_call(method, path, **options)
+        except CredentialsRejected:
+            # A token can end early (revoked, restarted); a refused sign-in applied nothing.
+            self.http.tokens.pop(TOKEN, None)
+            return self._signed_call(method, path, **options)
+
+    def _signed_call(self, method: str, path: str, **options: Any) -> Answer:
+        headers = {"Authorization": f"Bearer {self._token()}"}
+        try:
+            return self.http.call(method, path, headers=headers, trace_id=self.trace_id, **options)
+        except RemoteRejected as error:
+            _raise_named(error)
+
+    def _token(self) -> str:
+        token, expires = self.http.tokens.get(TOKEN, ("", 0.0))
+        return token if time.monotonic() < expires else self._renew_token()
+
+    def _renew_token(self) -> str:
+        secrets = self.account.secrets
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": secrets.get("client_id", ""),
+            "client_secret": secrets.get("client_secret", ""),
+        }
+        try:
+            answer = self.http.call("POST", TOKEN_PATH, is_write=False, data=form)
+        except RemoteRejected as error:
+            raise CredentialsRejected(
+                "NetSuite gives us no token.", status=error.context.get("status")
+            ) from error
+        body = answer.body if isinstance(answer.body, dict) else {}
+        token = body.get("access_token")
+        if not isinstance(token, str) or not token:
+            raise RemoteUnavailable("NetSuite's token answer holds no token.")
+        lifetime = _seconds(body.get("expires_in"))
+        margin = min(MARGIN_SECONDS, lifetime / 10)
+        self.http.tokens[TOKEN] = (token, time.monotonic() + lifetime - margin)
+        return token
+
+
+def _place(kind: str, external_id: str) -> str:
+    return f"{RECORD}/{kind}/eid:{quote(external_id, safe='')}"
+
+
+def _id_of(answer: Answer) -> str:
+    found = re.search(r"/(\d+)/?$", answer.headers.get("location", ""))
+    if found is None:
+        raise AnswerLost("NetSuite's answer does not say where the record is.")
+    return found[1]
+
+
+def _seconds(value: Any) -> float:
+    # A string in NetSuite's answers, a number in the RFC.
+    try:
+        return min(max(float(value), 0.0), 86_400.0)
+    except (TypeError, ValueError):
+        return 3600.0
+
+
+def refusals(error: RemoteRejected) -> list[Refusal]:
+    """What NetSuite listed as wrong, first things first."""
+    body = error.context.get("body")
+    listed = body.get("o:errorDetails") if isinstance(body, dict) else None
+    return [
+        Refusal(
+            code=str(entry.get("o:errorCode") or ""),
+            detail=str(entry.get("detail") or ""),
+            path=str(entry.get("o:errorPath") or ""),
+        )
+        for entry in (listed if isinstance(listed, list) else [])
+        if isinstance(entry, dict)
+    ]
+
+
+def _raise_named(error: RemoteRejected) -> NoReturn:
+    """The same refusal in NetSuite's own words, or `RemoteThrottled` for a limit told as 400."""
+    listed = refusals(error)
+    if not listed:
+        raise error
+    codes = [entry.code for entry in listed]
+    if _LIMIT_CODES & set(codes):
+        raise RemoteThrottled("NetSuite asks us to slow down.") from error
+    said = "; ".join(entry.detail.removeprefix(_PREAMBLE) for entry in listed)
+    raise RemoteRejected(f"NetSuite refused: {said}"[:500], **error.context, codes=codes) from error
+
+
+_PREAMBLE = "Error while accessing a resource. "
