@@ -1,0 +1,71 @@
+"""A custom shop as a source of orders and refunds; also what the public API reads with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from connectors.systems.base import Account, Envelope, Fact, Headers, Json, PollPage, Reading
+from connectors.systems.custom.mapping import read_order, read_refund
+from connectors.systems.fields import parse_moment
+from connectors.systems.http import HttpClient
+from connectors.systems.signatures import verify_standard_webhook
+from retailhub.kernel.errors import NeedsOperator
+from retailhub.kernel.json import read_json
+
+PLACED = "order.placed"
+
+
+class Custom:
+    """Orders and refunds in, in our own format."""
+
+    def verify(self, headers: Headers, body: bytes, secrets: Sequence[str], now: datetime) -> None:
+        """Pass what was signed per Standard Webhooks. Raises `SignatureInvalid`."""
+        verify_standard_webhook(headers, body, secrets, now)
+
+    def open(self, headers: Headers, body: bytes) -> Envelope:
+        """The envelope. `webhook-id` is the key; a body without `type` is an order placed."""
+        key = headers.get("webhook-id") or sha256(body).hexdigest()
+        try:
+            payload = read_json(body)
+        except NeedsOperator:
+            payload = None
+        told: dict[str, Any] = payload if isinstance(payload, dict) else {}
+        data = content_of(told)
+        entity = data.get("order_id") or data.get("id") if isinstance(data, dict) else None
+        entity_id = str(entity)[:140] if isinstance(entity, str | int) else ""
+        return Envelope(
+            topic=str(told.get("type") or PLACED)[:80],
+            key=key[:200],
+            lane=f"order:{entity_id}" if entity_id else f"event:{key}"[:160],
+            entity_id=entity_id,
+            event_at=parse_moment(str(told.get("timestamp") or "")),
+        )
+
+    def read(self, topic: str, payload: Json) -> Reading:
+        """The facts in a parsed body, wrapped or not. Raises `MappingFailed` naming the field."""
+        reader = _READERS.get(topic)
+        if reader is None:
+            return Reading(ignored=f"unknown topic {topic[:80]}")
+        return Reading(facts=[reader(content_of(payload))])
+
+    def poll(self, http: HttpClient, account: Account, cursor: str, since: datetime) -> PollPage:
+        """Nothing: a custom shop is not asked, it tells."""
+        return PollPage(messages=(), cursor="", has_more=False)
+
+
+def content_of(payload: Json) -> Json:
+    """The inner object of a wrapped message, or the object itself."""
+    if isinstance(payload, dict) and "type" in payload and "data" in payload:
+        return payload["data"]
+    return payload
+
+
+_READERS: dict[str, Callable[[Any], Fact]] = {
+    PLACED: read_order,
+    "order.changed": read_order,
+    "order.cancelled": lambda payload: read_order(payload, is_cancelled=True),
+    "refund.created": read_refund,
+}
