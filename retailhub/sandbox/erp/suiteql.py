@@ -1,4 +1,4 @@
-"""A small part of SuiteQL: SELECT columns FROM transaction WHERE comparisons ORDER BY one column."""
+"""A small part of SuiteQL: SELECT … FROM transaction WHERE comparisons ORDER BY one column."""
 
 import operator
 import re

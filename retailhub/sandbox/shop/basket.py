@@ -91,7 +91,6 @@ def line_item(line: Wanted, line_id: int, till: Till, country: Country) -> dict[
     if country.tax_rate and not line.is_gift_card:
         line.tax_cents = included_tax(line.gross_cents, country.tax_rate)
         tax_lines = [till.tax_line(country.tax_title, country.tax_rate, line.tax_cents)]
-    item = line.item
     return {
         "id": line_id,
         "admin_graphql_api_id": f"gid://shopify/LineItem/{line_id}",
@@ -101,25 +100,33 @@ def line_item(line: Wanted, line_id: int, till: Till, country: Country) -> dict[
         "fulfillment_service": "gift_card" if line.is_gift_card else "manual",
         "fulfillment_status": "fulfilled" if line.is_gift_card else None,
         "gift_card": line.is_gift_card,
-        "grams": item.grams if item else 0,
         "name": line.title,
         **till.both("price", line.cents),
-        "product_exists": item is not None,
-        "product_id": item.product_id if item else None,
+        **_product(line),
         "properties": [],
         "quantity": line.quantity,
         "requires_shipping": line.needs_shipping,
-        "sku": item.sku if item else ("GIFT-CARD" if line.is_gift_card else None),
         "taxable": not line.is_gift_card,
         "title": line.title,
         **till.both("total_discount", 0),
+        "tax_lines": tax_lines,
+        "duties": [],
+        "discount_allocations": _allocations(line, till),
+    }
+
+
+def _product(line: Wanted) -> dict[str, Any]:
+    """What a line says about the product; a custom line has none."""
+    item = line.item
+    return {
+        "grams": item.grams if item else 0,
+        "product_exists": item is not None,
+        "product_id": item.product_id if item else None,
+        "sku": item.sku if item else ("GIFT-CARD" if line.is_gift_card else None),
         "variant_id": item.variant_id if item else None,
         "variant_inventory_management": "shopify" if item else None,
         "variant_title": None,
         "vendor": "Nordlicht" if item else None,
-        "tax_lines": tax_lines,
-        "duties": [],
-        "discount_allocations": _allocations(line, till),
     }
 
 

@@ -29,6 +29,15 @@ class Tracking:
     numbers: list[str] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
 
+    def shown(self) -> dict[str, Any]:
+        return {
+            "tracking_company": self.company,
+            "tracking_number": self.numbers[0] if self.numbers else None,
+            "tracking_numbers": self.numbers,
+            "tracking_url": self.urls[0] if self.urls else None,
+            "tracking_urls": self.urls,
+        }
+
 
 # A fulfilment order with the quantity to ship of each of its lines, by line id.
 Part = tuple[FulfilmentOrder, dict[int, int]]
@@ -142,7 +151,6 @@ def _fulfilment(
         "created_at": stamp,
         "service": "manual",
         "updated_at": stamp,
-        "tracking_company": tracking.company,
         "shipment_status": None,
         "location_id": PLACE[place_code].shop_location_id,
         "origin_address": None,
@@ -153,10 +161,7 @@ def _fulfilment(
             for line in order["line_items"]
             if line["id"] in shipped
         ],
-        "tracking_number": tracking.numbers[0] if tracking.numbers else None,
-        "tracking_numbers": tracking.numbers,
-        "tracking_url": tracking.urls[0] if tracking.urls else None,
-        "tracking_urls": tracking.urls,
+        **tracking.shown(),
         "receipt": {},
         "name": f"{order['name']}.{count}",
     }

@@ -13,10 +13,26 @@ from retailhub.sandbox.shop.fulfilment import Part, ShopRefusal, Tracking, part_
 from retailhub.sandbox.shop.store import ShopStore
 
 _MAX_QUANTITY: Final = 1_000_000_000
-_REASONS: Final = frozenset(  # noqa: SIM905  a list of words reads better as words
-    """correction cycle_count_available damaged movement_canceled movement_created movement_received
-    movement_updated other promotion quality_control received reservation_created
-    reservation_deleted reservation_updated restock safety_stock shrinkage""".split()
+_REASONS: Final = frozenset(
+    {
+        "correction",
+        "cycle_count_available",
+        "damaged",
+        "movement_canceled",
+        "movement_created",
+        "movement_received",
+        "movement_updated",
+        "other",
+        "promotion",
+        "quality_control",
+        "received",
+        "reservation_created",
+        "reservation_deleted",
+        "reservation_updated",
+        "restock",
+        "safety_stock",
+        "shrinkage",
+    }
 )
 
 

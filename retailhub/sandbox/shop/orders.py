@@ -82,45 +82,51 @@ def _line_id(order_id: int, number: int, index: int) -> int:
     return base + number * _LINES_PER_ORDER + index
 
 
+# What every order of this shop has in common.
+_COMMON: Final[Order] = {
+    "app_id": 580_111,
+    "browser_ip": None,
+    "buyer_accepts_marketing": False,
+    "cancel_reason": None,
+    "cancelled_at": None,
+    "cart_token": None,
+    "closed_at": None,
+    "confirmed": True,
+    "currency": SHOP_CURRENCY,
+    "customer_locale": "de-DE",
+    "estimated_taxes": False,
+    "financial_status": "paid",
+    "fulfillment_status": None,
+    "location_id": None,
+    "note": None,
+    "po_number": None,
+    "source_name": "web",
+    "tags": "",
+    "tax_exempt": False,
+    "user_id": None,
+}
+
+
 def _head(order_id: int, number: int, till: Till, is_test: bool) -> Order:
     stamp = shop_stamp()
     return {
         "id": order_id,
         "admin_graphql_api_id": f"gid://shopify/Order/{order_id}",
-        "app_id": 580_111,
-        "browser_ip": None,
-        "buyer_accepts_marketing": False,
-        "cancel_reason": None,
-        "cancelled_at": None,
-        "cart_token": None,
+        **_COMMON,
         "checkout_id": 38_100_000_000_000 + number,
-        "closed_at": None,
         "confirmation_number": f"N{number:07X}",
-        "confirmed": True,
         "created_at": stamp,
-        "currency": SHOP_CURRENCY,
-        "customer_locale": "de-DE",
-        "estimated_taxes": False,
-        "financial_status": "paid",
-        "fulfillment_status": None,
-        "location_id": None,
         "name": f"#{1000 + number}",
-        "note": None,
         "note_attributes": [],
         "number": number,
         "order_number": 1000 + number,
         "order_status_url": f"https://{SHOP_DOMAIN}/orders/{order_id}",
         "payment_gateway_names": ["bogus"] if is_test else ["shopify_payments"],
-        "po_number": None,
         "presentment_currency": till.currency,
         "processed_at": stamp,
-        "source_name": "web",
-        "tags": "",
-        "tax_exempt": False,
         "test": is_test,
         "token": f"{order_id:x}",
         "updated_at": stamp,
-        "user_id": None,
     }
 
 

@@ -63,19 +63,6 @@ def _refund(
 ) -> dict[str, Any]:
     refund_id, stamp = 930_000_000_000 + number, shop_stamp()
     refunded = sum(cents(entry["subtotal_set"]["shop_money"]["amount"]) for entry in entries)
-    transaction = {
-        "id": 7_410_000_000_000 + number,
-        "order_id": order["id"],
-        "kind": "refund",
-        "gateway": order["payment_gateway_names"][0],
-        "status": "success",
-        "amount": amount(refunded),
-        "currency": order["currency"],
-        "created_at": stamp,
-        "processed_at": stamp,
-        "test": order["test"],
-        "parent_id": None,
-    }
     return {
         "id": refund_id,
         "admin_graphql_api_id": f"gid://shopify/Refund/{refund_id}",
@@ -91,8 +78,28 @@ def _refund(
         "refund_shipping_lines": [],
         "order_adjustments": [],
         "refund_line_items": entries,
-        "transactions": [transaction] if order["financial_status"] != "pending" else [],
+        "transactions": _transactions(order, refunded, number, stamp),
     }
+
+
+def _transactions(order: Order, refunded: int, number: int, stamp: str) -> list[dict[str, Any]]:
+    """The money that went back; none did when none had come."""
+    if order["financial_status"] == "pending":
+        return []
+    transaction = {
+        "id": 7_410_000_000_000 + number,
+        "order_id": order["id"],
+        "kind": "refund",
+        "gateway": order["payment_gateway_names"][0],
+        "status": "success",
+        "amount": amount(refunded),
+        "currency": order["currency"],
+        "created_at": stamp,
+        "processed_at": stamp,
+        "test": order["test"],
+        "parent_id": None,
+    }
+    return [transaction]
 
 
 def _book(order: Order, entries: list[dict[str, Any]], till: Till) -> None:
