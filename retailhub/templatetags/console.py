@@ -198,7 +198,7 @@ def duration(minutes: int) -> str:
 
 def _exact(moment: datetime) -> str:
     local = timezone.localtime(moment)
-    return f"{local.day} {local:%b %Y %H:%M:%S} {timezone.get_current_timezone_name()}"
+    return f"{local.day} {local:%b %Y %H:%M:%S} {local.tzname()}"
 
 
 def _pill(color: str, name: str, label: str) -> SafeString:

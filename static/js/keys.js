@@ -69,7 +69,10 @@ document.addEventListener("keydown", (event) => {
   else if (KEYS[name]) {
     event.preventDefault();
     KEYS[name]();
-  } else if (/^(Shift\+)?[A-Z]$/.test(name)) act(name);
+  } else if (/^(Shift\+)?[A-Z]$/.test(name)) {
+    event.preventDefault(); // else the letter lands in the field that the button opens
+    act(name);
+  }
 });
 
 document.addEventListener("click", (event) => {

@@ -22,6 +22,11 @@ document.addEventListener("rh:changes", ({ detail }) => {
   waiting = setTimeout(() => refresh(pane.dataset.id), 200 + Math.random() * 1_000);
 });
 
+document.addEventListener("htmx:afterSettle", () => {
+  const title = document.querySelector("#pane[data-title]")?.dataset.title;
+  if (title) document.title = title;
+});
+
 document.addEventListener("rh:who", ({ detail }) => {
   const pane = document.querySelector("#pane[data-id]");
   const place = pane?.querySelector("[data-who]");

@@ -1,4 +1,4 @@
-"""Are the files of others what they claim to be, and do our pages keep the strict content policy?"""
+"""Are the files of others what they claim to be, and do our pages keep the content policy?"""
 
 from __future__ import annotations
 
