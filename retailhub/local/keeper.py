@@ -20,7 +20,7 @@ HEALTHY = 5.0  # a process that lived this long was not broken from the start
 HOPELESS = 8  # early deaths in a row after which another try is only noise
 LOOK_EVERY = 0.05
 SOON = 0.3
-PATIENCE = 8.0
+PATIENCE = 10.0
 
 
 @dataclass

@@ -14,6 +14,8 @@ from retailhub.local.programs import Unusable
 
 PORTS = 20
 SANDBOX = {"SANDBOX_SHOP_PORT": 9101, "SANDBOX_ERP_PORT": 9102, "SANDBOX_WMS_PORT": 9103}
+# Celery says this in six lines for each worker; on this machine root is who started us.
+AS_ROOT = "ignore:You're running the worker with superuser privileges"
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
 
 
@@ -86,6 +88,7 @@ def environment_for(address: Address, place: Place) -> dict[str, str]:
         "PORT": str(address.port),
         "PATH": path,
         "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), AS_ROOT])),
         "RETAILHUB_DATA": str(place.data),
         "SANDBOX_DATA": str(place.data / "sandbox"),
         "HUB_URL": str(address),
