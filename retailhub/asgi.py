@@ -8,6 +8,7 @@ from typing import Any
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "retailhub.settings")
+os.environ.setdefault("DATABASE_POOL", "1")
 django_application = get_asgi_application()
 
 # Django must be set up before anything that touches models is imported.

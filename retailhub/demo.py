@@ -92,7 +92,7 @@ def _seed_connections(now: datetime) -> tuple[Connection, Connection, Connection
     )
     erp = _connect(
         "netsuite", "NetSuite", "netsuite", Connection.Role.ERP, at["erp"],
-        settings={"account": credentials.ERP_ACCOUNT},
+        settings={"account": credentials.ERP_ACCOUNT, "customer_id": "1001"},
         rate_per_second=20, burst=20, concurrency=4, settle_seconds=10,
     )
     wms = _connect(
@@ -141,6 +141,10 @@ def _seed_mappings(shop: Connection, erp: Connection, wms: Connection) -> None:
     rows = [(shop, table.LOCATION, str(p.shop_location_id), p.code) for p in catalogue.PLACES]
     rows += [(erp, table.LOCATION, p.erp_location_id, p.code) for p in catalogue.PLACES]
     rows += [(wms, table.LOCATION, p.code, p.code) for p in catalogue.PLACES]
+    rows += [
+        (wms, table.SHIPPING_METHOD, "STANDARD", "standard"),
+        (wms, table.SHIPPING_METHOD, "EXPRESS", "express"),
+    ]
     for connection, name, external_code, canonical_code in rows:
         CodeMapping.objects.get_or_create(
             connection=connection, table=name, external_code=external_code,

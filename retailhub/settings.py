@@ -162,16 +162,18 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600 if IS_PRODUCTION else 0
 
 # --- Rows -------------------------------------------------------------------------------------
+HAS_POOL = env.bool("DATABASE_POOL", default=False)
 _database = env.db("DATABASE_URL", default="postgresql:///retailhub")
 DATABASES = {
     "default": {
         **_database,
         "HOST": unquote(str(_database.get("HOST") or "")),
         "ENGINE": "django.db.backends.postgresql",
-        "CONN_MAX_AGE": 0,
+        # The web process shares a pool between its threads; a worker keeps its one connection.
+        "CONN_MAX_AGE": 0 if HAS_POOL else 60,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            "pool": {"min_size": 0, "max_size": 16, "timeout": 10},
+            **({"pool": {"min_size": 0, "max_size": 16, "timeout": 10}} if HAS_POOL else {}),
             # A forgotten transaction must not keep the queues' dead rows alive.
             "options": "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=15000",
         },

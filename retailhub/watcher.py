@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from celery.signals import worker_process_init, worker_process_shutdown
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import OperationalError, connection
 
 from connectors.drains import drain_critical_outbox, drain_inbox, drain_outbox
 from orders.drains import advance_orders
@@ -68,11 +68,14 @@ def watch(looks: Sequence[Callable[[], int]]) -> None:
 
 def _look(look: Callable[[], int]) -> int:
     try:
-        close_old_connections()
         return look()
-    except Exception:  # the database may be away; the next look finds it again
-        log.exception("a look at the rows failed")
+    except OperationalError as error:  # the database is away; the next look finds it again
+        log.warning("no database: %s", error)
+        connection.close()
         time.sleep(1)
         return 0
-    finally:
+    except Exception:  # our bug: said once per second, never the end of the watcher
+        log.exception("a look at the rows failed")
         connection.close()
+        time.sleep(1)
+        return 0

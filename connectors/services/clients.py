@@ -7,7 +7,7 @@ import threading
 from django.conf import settings
 
 from connectors.models import Connection
-from connectors.systems.addresses import refuse_private
+from connectors.systems.addresses import AddressGuard
 from connectors.systems.http import HttpClient
 
 _clients: dict[tuple[int, str, float], HttpClient] = {}
@@ -27,9 +27,7 @@ def client_for(connection: Connection) -> HttpClient:
 def new_client(connection: Connection) -> HttpClient:
     """A client of its own, e.g. to test values that are not saved yet."""
     return HttpClient(
-        base_url=connection.base_url, timeout=connection.timeout_seconds, guard=_guard
+        base_url=connection.base_url,
+        timeout=connection.timeout_seconds,
+        guard=AddressGuard(frozenset(settings.PRIVATE_HOSTS_ALLOWED)),
     )
-
-
-def _guard(url: str) -> None:
-    refuse_private(url, allowed_hosts=frozenset(settings.PRIVATE_HOSTS_ALLOWED))

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from django.db import DatabaseError, transaction
 from django.db import connection as database
-from django.db import transaction
 from django.utils import timezone
 
 from connectors.errors import ConnectionUnusable
@@ -104,16 +104,23 @@ def deliver_batch(*, criticalities: Iterable[Criticality], limit: int, now: date
     for answered in failed:
         settle.settle_answer(answered, now=now)
     futures = [_pool().submit(_ask, claimed) for claimed in ready]
-    for future in as_completed(futures):
-        _settle(future)
+    errors = [error for future in as_completed(futures) if (error := _settle(future))]
+    if errors:
+        raise errors[0]
     return len(attempts)
 
 
-def _settle(future: Future[Answered]) -> None:
+def _settle(future: Future[Answered]) -> DatabaseError | None:
+    # One that can't be settled stays leased and becomes unknown; the others must not share its fate.
     answered = future.result()
-    failpoint("outbox.before_settle")
-    settle.settle_answer(answered, now=timezone.now())
-    failpoint("outbox.after_settle")
+    try:
+        failpoint("outbox.before_settle")
+        settle.settle_answer(answered, now=timezone.now())
+        failpoint("outbox.after_settle")
+    except DatabaseError as error:
+        log.warning("effect %s could not be settled", answered.message.effect_key)
+        return error
+    return None
 
 
 @lru_cache(maxsize=1)

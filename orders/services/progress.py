@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -45,31 +46,32 @@ def move(
         row.work_status = WorkStatus.CLOSED if to in _GONE else WorkStatus.IN_PROGRESS
         row.closed_at = now if to in _GONE and row.closed_at is None else row.closed_at
         row.save(update_fields=["progress", "work_status", "closed_at", "updated_at"])
-    line = event(row.order, to.lower(), text, at=at, system=system, reference=row.reference)
-    line.save()
-    settle_order(row.order, now=now, text=text)
+    facts = {"at": at, "system": system, "reference": row.reference}
+    if not settle_order(row.order, text, now=now, **facts):
+        event(row.order, to.lower(), text, **facts).save()
 
 
 _GONE = frozenset({OrderState.SHIPPED, OrderState.DELIVERED})
 
 
-def settle_order(order: Order, *, now: datetime, text: str) -> None:
-    """Move a locked order to its least advanced live part, if that is further than it is."""
+def settle_order(order: Order, text: str, *, now: datetime, **facts: Any) -> bool:
+    """Move a locked order to its least advanced live part. Says whether it moved."""
     parts = [fo for fo in order.fulfillment_orders.order_by("pk") if fo.is_live]
     state = overall(OrderState(fo.progress) for fo in parts)
     order.is_partial = len({fo.progress for fo in parts}) > 1
-    if state is not None and state != order.state and not _is_behind(order, state):
-        advance(order, state, text, at=now).save()
-        if state == OrderState.DELIVERED:
-            order.delivered_at = now
+    moves = state is not None and not _is_behind(order, state)
+    if state is not None and moves:
+        advance(order, state, text, **facts).save()
+        order.delivered_at = now if state == OrderState.DELIVERED else order.delivered_at
     order.save(
         update_fields=["state", "customer_status", "is_partial", "delivered_at", "updated_at"]
     )
+    return moves
 
 
 def _is_behind(order: Order, state: OrderState) -> bool:
     current = OrderState(order.state)
-    return current not in _WALK or (current in _WALK and is_late(current, state))
+    return current not in _WALK or is_late(current, state)
 
 
 _WALK = frozenset({OrderState.ALLOCATED, *_WORDS})
