@@ -88,7 +88,8 @@ class NetSuiteApi:
             return self._signed_call(method, path, **options)
         except CredentialsRejected:
             # A token can end early (revoked, restarted); a refused sign-in applied nothing.
-            self.http.tokens.pop(TOKEN, None)
+            if self.http.tokens.pop(TOKEN, None) is None:
+                raise
             return self._signed_call(method, path, **options)
 
     def _signed_call(self, method: str, path: str, **options: Any) -> Answer:

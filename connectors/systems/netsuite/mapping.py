@@ -224,9 +224,14 @@ def write_item_fulfillment(payload: Payload, sales_order: Payload) -> Record:
 
 def write_closing(payload: Payload, sales_order: Payload) -> Record:
     """The sales order with every line closed: what has shipped stays, nothing more will."""
-    kept = ("line", "item", "quantity", "amount", "description")
+    kept = ("line", "item", "description")
     lines = [
-        {**{name: line[name] for name in kept if name in line}, "isClosed": True}
+        {
+            **{name: line[name] for name in kept if name in line},
+            "quantity": number(Decimal(str(line["quantity"]))),
+            "amount": number(Decimal(str(line.get("amount") or 0))),
+            "isClosed": True,
+        }
         for line in order_lines(sales_order)
     ]
     reason = str(payload.get("reason") or "cancelled in the shop")

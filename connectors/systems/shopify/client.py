@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from connectors.systems.base import Account, Envelope, PolledMessage, PollPage
 from connectors.systems.fields import parse_moment
@@ -119,7 +119,7 @@ def poll_orders(http: HttpClient, account: Account, cursor: str, since: datetime
     next_page = _NEXT_PAGE.search(answer.headers.get("link", ""))
     return PollPage(
         messages=[_polled(order, body) for order, body in orders_in(answer.content)],
-        cursor=next_page[1] if next_page else "",
+        cursor=unquote(next_page[1]) if next_page else "",
         has_more=next_page is not None,
         wait=_breather(answer.headers.get("x-shopify-shop-api-call-limit", "")),
     )

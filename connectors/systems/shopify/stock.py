@@ -6,7 +6,7 @@ key sets once. `changeFromQuantity` makes the shop refuse when somebody else mov
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -24,20 +24,10 @@ mutation Publish($input: InventorySetQuantitiesInput!, $key: String!) {
   }
 }
 """
-ITEMS_QUERY = """
-query Items($query: String!) { inventoryItems(first: 100, query: $query) { nodes { id sku } } }
-"""
-LEVELS_QUERY = """
-query Levels($query: String!) {
-  inventoryItems(first: 100, query: $query) {
-    nodes {
-      id
-      sku
-      inventoryLevels(first: 50) {
-        nodes { location { id } quantities(names: ["available"]) { quantity } }
-      }
-    }
-  }
+ITEM_FIELDS = "id sku"
+LEVEL_FIELDS = """
+id sku inventoryLevels(first: 50) {
+  nodes { location { id } quantities(names: ["available"]) { quantity } }
 }
 """
 # https://shopify.dev/docs/api/usage/limits: at most 250 entries in an input array.
@@ -72,19 +62,17 @@ def send(shop: Shop, intent: Intent) -> Receipt:
 
 def look_up(shop: Shop, intent: Intent) -> Receipt | None:
     """A receipt when every available quantity already is what we would set."""
-    wanted = {
-        (entry["inventoryItemId"], entry["locationId"]): entry["quantity"]
-        for entry in _quantities(shop, intent)
-    }
-    codes = {intent.codes.external(MappingTable.SKU, e["sku"]) for e in intent.payload["entries"]}
+    skus, places = _codes(intent)
     seen = {
-        (node["id"], level["location"]["id"]): level["quantities"][0]["quantity"]
-        for node in _items(shop, LEVELS_QUERY, sorted(codes))
-        for level in node["inventoryLevels"]["nodes"]
+        (item["sku"], level["location"]["id"]): level["quantities"][0]["quantity"]
+        for item in _items(shop, LEVEL_FIELDS, sorted(set(skus.values())))
+        for level in item["inventoryLevels"]["nodes"]
         if level["quantities"]
     }
-    if any(seen.get(place) != quantity for place, quantity in wanted.items()):
-        return None
+    for entry in intent.payload["entries"]:
+        place = skus[entry["sku"]], places[entry["location"]]
+        if seen.get(place) != int(entry["quantity"]):
+            return None
     return Receipt(external_id="", detail="the shop already shows these quantities")
 
 
@@ -97,16 +85,12 @@ def _quantities(shop: Shop, intent: Intent) -> list[dict[str, Any]]:
     entries = intent.payload["entries"]
     if len(entries) > MAX_ENTRIES:
         raise RemoteRejected(f"{len(entries)} quantities at once; Shopify takes {MAX_ENTRIES}.")
-    codes = {
-        entry["sku"]: intent.codes.external(MappingTable.SKU, entry["sku"]) for entry in entries
-    }
-    item_ids = _item_ids(shop, codes)
+    skus, places = _codes(intent)
+    item_ids = _item_ids(shop, skus)
     return [
         {
-            "inventoryItemId": item_ids[codes[entry["sku"]]],
-            "locationId": gid(
-                "Location", intent.codes.external(MappingTable.LOCATION, entry["location"])
-            ),
+            "inventoryItemId": item_ids[skus[entry["sku"]]],
+            "locationId": places[entry["location"]],
             "quantity": int(entry["quantity"]),
             "changeFromQuantity": entry.get("change_from"),
         }
@@ -114,31 +98,53 @@ def _quantities(shop: Shop, intent: Intent) -> list[dict[str, Any]]:
     ]
 
 
-def _item_ids(shop: Shop, codes: dict[str, str]) -> dict[str, str]:
-    """Inventory item ids by the shop's code: a SKU, or the item's global id itself."""
-    found = {code: code for code in codes.values() if code.startswith("gid://")}
-    unknown = sorted(set(codes.values()) - found.keys())
-    found |= {
-        node["sku"]: node["id"] for node in _items(shop, ITEMS_QUERY, unknown) if node.get("sku")
+def _codes(intent: Intent) -> tuple[dict[str, str], dict[str, str]]:
+    """Our SKU -> the shop's, our location -> the shop's location id."""
+    entries, external = intent.payload["entries"], intent.codes.external
+    skus = {entry["sku"]: external(MappingTable.SKU, entry["sku"]) for entry in entries}
+    places = {
+        entry["location"]: gid("Location", external(MappingTable.LOCATION, entry["location"]))
+        for entry in entries
     }
-    for sku, code in codes.items():
-        # The search is by word and prefix, so only an exact SKU counts.
-        if code not in found:
+    return skus, places
+
+
+def _item_ids(shop: Shop, skus: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for item in _items(shop, ITEM_FIELDS, sorted(set(skus.values()))):
+        if found.setdefault(item["sku"], item["id"]) != item["id"]:
+            raise RemoteRejected(f"Shopify has several items with the SKU {item['sku']}.")
+    for ours, theirs in skus.items():
+        if theirs not in found:
             raise MappingMissing(
-                f"SKU {sku} is unknown in Shopify.", table=MappingTable.SKU, external_code=sku
+                f"SKU {ours} is unknown in Shopify.",
+                table=MappingTable.SKU.value,
+                external_code=ours,
             )
     return found
 
 
-def _items(shop: Shop, query: str, codes: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for start in range(0, len(codes), SKUS_PER_QUERY):
-        terms = " OR ".join(_term(code) for code in codes[start : start + SKUS_PER_QUERY])
-        found = shop.query(query, {"query": terms}).get("inventoryItems") or {}
-        yield from filter(None, found.get("nodes") or [])
+def _items(shop: Shop, fields: str, skus: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for start in range(0, len(skus), SKUS_PER_QUERY):
+        asked = skus[start : start + SKUS_PER_QUERY]
+        data = shop.query(_items_query(fields, len(asked)), _terms(asked))
+        for place, sku in enumerate(asked):
+            nodes = (data.get(f"sku{place}") or {}).get("nodes") or []
+            # The search is by word and prefix, so only the exact SKU counts.
+            yield from (node for node in nodes if node and node.get("sku") == sku)
 
 
-def _term(code: str) -> str:
-    if code.startswith("gid://"):
-        return f"id:{code.rpartition('/')[2]}"
-    quoted = code.replace("\\", "\\\\").replace('"', '\\"')
-    return f'sku:"{quoted}"'
+def _items_query(fields: str, count: int) -> str:
+    """One search per SKU in one call, each under a name of its own."""
+    places = range(count)
+    asked = ", ".join(f"$term{place}: String!" for place in places)
+    searches = " ".join(
+        f"sku{place}: inventoryItems(first: 10, query: $term{place}) {{ nodes {{ {fields} }} }}"
+        for place in places
+    )
+    return f"query Items({asked}) {{ {searches} }}"
+
+
+def _terms(skus: Sequence[str]) -> dict[str, str]:
+    quoted = [sku.replace("\\", "\\\\").replace('"', '\\"') for sku in skus]
+    return {f"term{place}": f'sku:"{sku}"' for place, sku in enumerate(quoted)}

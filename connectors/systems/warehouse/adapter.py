@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NoReturn
 
 from connectors.systems.base import (
     Account,
@@ -143,20 +143,23 @@ def _order_to_cancel(api: WarehouseApi, intent: Intent) -> dict[str, Any]:
 
 def _name_missing_code(error: RemoteRejected, intent: Intent) -> None:
     """A code the warehouse does not know is a missing row of ours: name it by our own code."""
-    code, lines = error.context.get("vendor_code"), intent.payload["lines"]
-    if code == "unknown_warehouse":
-        location = intent.payload["location"]
-        raise MappingMissing(
-            f"Location {location} is unknown in the warehouse.",
-            table=MappingTable.LOCATION,
-            external_code=location,
-        ) from error
-    found = _LINE.match(str(error.context.get("field")))
+    code, field = error.context.get("vendor_code"), str(error.context.get("field"))
+    lines, found = intent.payload["lines"], _LINE.match(field)
     if code == "unknown_sku" and found and int(found[1]) < len(lines):
         sku = lines[int(found[1])]["sku"]
-        raise MappingMissing(
-            f"SKU {sku} is unknown in the warehouse.", table=MappingTable.SKU, external_code=sku
-        ) from error
+        _raise_missing(f"SKU {sku}", MappingTable.SKU, sku, error)
+    if code == "unknown_warehouse":
+        location = intent.payload["location"]
+        _raise_missing(f"Location {location}", MappingTable.LOCATION, location, error)
+    if field == "service":
+        method = intent.payload["shipping_method"]
+        _raise_missing(f"Shipping method {method}", MappingTable.SHIPPING_METHOD, method, error)
+
+
+def _raise_missing(named: str, table: MappingTable, code: str, error: RemoteRejected) -> NoReturn:
+    raise MappingMissing(
+        f"{named} is unknown in the warehouse.", table=table.value, external_code=code
+    ) from error
 
 
 _SEND: dict[IntentKind, Callable[[WarehouseApi, Intent], Receipt]] = {

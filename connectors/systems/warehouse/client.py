@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -79,11 +79,11 @@ class WarehouseApi:
             _raise_named(error)
 
 
-def _listed(answer: Answer) -> Iterator[dict[str, Any]]:
+def _listed(answer: Answer) -> list[dict[str, Any]]:
     orders = answer.body.get("outbound_orders") if isinstance(answer.body, dict) else None
     if not isinstance(orders, list):
         raise RemoteUnavailable("The warehouse's list of outbound orders is not one.")
-    return (order for order in orders if isinstance(order, dict))
+    return [order for order in orders if isinstance(order, dict)]
 
 
 def _record(answer: Answer, *, is_write: bool) -> dict[str, Any]:
