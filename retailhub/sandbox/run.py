@@ -92,8 +92,8 @@ class Server(uvicorn.Server):
         yield
 
 
-def server_for(system: System, host: str, port: int) -> Server:
-    config = uvicorn.Config(
+def config_for(system: System, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
         system.gate,
         host=host,
         port=port,
@@ -103,12 +103,11 @@ def server_for(system: System, host: str, port: int) -> Server:
         proxy_headers=False,
         timeout_graceful_shutdown=3,
     )
-    return Server(config)
 
 
 async def serve(plan: Plan, names: tuple[str, ...] = NAMES) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is being answered."""
-    servers = [server_for(build(plan, name), plan.host, plan.ports[name]) for name in names]
+    servers = [Server(config_for(build(plan, name), plan.host, plan.ports[name])) for name in names]
 
     def stop() -> None:
         for server in servers:

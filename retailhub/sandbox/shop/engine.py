@@ -118,6 +118,7 @@ class Engine:
         return document, [_shown(error) for error in validate(self._schema, document)]
 
 
+@lru_cache(maxsize=1)
 def _wired_schema() -> GraphQLSchema:
     schema = make_schema()
     for (kind, field), start in _STARTS.items():
