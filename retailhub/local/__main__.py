@@ -10,7 +10,7 @@ from pathlib import Path
 from retailhub.local.keeper import Keeper, say
 from retailhub.local.place import AlreadyRunning, Place, ephemeral_place, kept_place, tell
 from retailhub.local.postgres import start_postgres
-from retailhub.local.product import environment_for, free_address, sandbox_ports, serve
+from retailhub.local.product import Ports, environment_for, sandbox_ports, serve, web_address
 from retailhub.local.programs import Unusable
 from retailhub.local.reaper import Reaper
 from retailhub.local.valkey import start_valkey
@@ -38,9 +38,10 @@ def _run(*, leave_with_parent: bool) -> int:
     with _servers(place, durable=True, leave_with_parent=leave_with_parent) as (keeper, urls):
         if keeper.stopping:
             return 0
-        address = free_address(os.environ)
+        ports = Ports()
+        address = web_address(os.environ, ports)
         tell(place, web=str(address), **urls)
-        told = environment_for(address, place) | sandbox_ports(os.environ)
+        told = environment_for(address, place) | sandbox_ports(os.environ, ports)
         code = serve(keeper, place, os.environ | urls | told, ROOT, address)
     say("retailhub: stopped\n")
     return code

@@ -4,7 +4,7 @@ import http.client
 import os
 import socket
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,19 +36,52 @@ class Address:
         return f"http://{host}:{self.port}"
 
 
-def free_address(environment: Mapping[str, str]) -> Address:
-    """HOST, and the first port from PORT upward on which nobody listens."""
+class Ports:
+    """Ports that are ours while we run, even before anything of ours listens on them."""
+
+    def __init__(self) -> None:
+        self._claims: list[socket.socket] = []
+
+    def claim(self, host: str, first: int) -> int:
+        """The first port from `first` upward that is free."""
+        for port in range(first, first + PORTS):
+            if self._try(host, port):
+                return port
+        raise Unusable(f"Ports {first} to {first + PORTS - 1} of {host} are all taken.")
+
+    def release(self) -> None:
+        for claim in self._claims:
+            claim.close()
+
+    def _try(self, host: str, port: int) -> bool:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # Who starts at the same moment sees the claim: a UDP port of the same number. It is free
+        # again as soon as we are gone, which a TCP port is not.
+        claim = socket.socket(family, socket.SOCK_DGRAM)
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                claim.bind((host, port))
+                probe.bind((host, port))
+            except OSError:
+                claim.close()
+                return False
+        self._claims.append(claim)
+        return True
+
+
+def web_address(environment: Mapping[str, str], ports: Ports) -> Address:
+    """HOST, and the first free port from PORT upward."""
     host = environment.get("HOST") or "127.0.0.1"
-    return Address(host, _free_port(host, int(environment.get("PORT") or 8000)))
+    return Address(host, ports.claim(host, int(environment.get("PORT") or 8000)))
 
 
-def sandbox_ports(environment: Mapping[str, str]) -> dict[str, str]:
+def sandbox_ports(environment: Mapping[str, str], ports: Ports) -> dict[str, str]:
     """A port for each simulated system: its own or, where that is taken, one nearby."""
-    ports: dict[str, str] = {}
-    for name, usual in SANDBOX.items():
-        first = int(environment.get(name) or usual)
-        ports[name] = str(_free_port("127.0.0.1", first, besides=ports.values()))
-    return ports
+    return {
+        name: str(ports.claim("127.0.0.1", int(environment.get(name) or usual)))
+        for name, usual in SANDBOX.items()
+    }
 
 
 def serve(
@@ -93,24 +126,6 @@ def environment_for(address: Address, place: Place) -> dict[str, str]:
         "SANDBOX_DATA": str(place.data / "sandbox"),
         "HUB_URL": str(address),
     }
-
-
-def _free_port(host: str, first: int, besides: Collection[str] = ()) -> int:
-    for port in range(first, first + PORTS):
-        if str(port) not in besides and _is_free(host, port):
-            return port
-    raise Unusable(f"Ports {first} to {first + PORTS - 1} of {host} are all taken; set PORT.")
-
-
-def _is_free(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def _is_healthy(address: Address) -> bool:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from retailhub.local.product import SANDBOX, free_address, processes, sandbox_ports
+from retailhub.local.product import SANDBOX, Ports, processes, sandbox_ports, web_address
 from retailhub.local.programs import Unusable
 from retailhub.local.reaper import alive
 from tests.local.checkout import Checkout, eventually
@@ -119,24 +119,31 @@ def test_reads_a_procfile() -> None:
     assert list(processes(text)) == [("web", "serve --port $PORT"), ("worker", "work -Q a:b")]
 
 
-def test_takes_the_next_port_when_one_is_taken() -> None:
-    first = free_address({"PORT": "18800"})
-    with socket.create_server((first.host, first.port)):
-        second = free_address({"PORT": "18800"})
-
-    assert second.port > first.port
-    assert str(second) == f"http://127.0.0.1:{second.port}"
+@pytest.fixture
+def ports() -> Iterator[Ports]:
+    made = Ports()
+    yield made
+    made.release()
 
 
-def test_says_when_no_port_is_free() -> None:
-    with pytest.raises(Unusable, match=r"Ports 8000 to 8019 of 192\.0\.2\.1 are all taken"):
-        free_address({"HOST": "192.0.2.1"})  # an address no machine has
+def test_takes_the_next_port_when_one_is_taken(ports: Ports) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        address = web_address({"PORT": str(port)}, ports)
+
+    assert address.port > port
+    assert str(address) == f"http://127.0.0.1:{address.port}"
 
 
-def test_gives_each_simulated_system_a_port_of_its_own() -> None:
+def test_two_that_start_together_never_choose_the_same_port(ports: Ports) -> None:
     wanted = dict.fromkeys(SANDBOX, "18840")
 
-    ports = sandbox_ports(wanted)
+    chosen = sandbox_ports(wanted, ports)
 
-    assert ports.keys() == SANDBOX.keys()
-    assert len(set(ports.values())) == len(SANDBOX)
+    assert chosen.keys() == SANDBOX.keys()
+    assert len(set(chosen.values())) == len(SANDBOX)
+
+
+def test_says_when_no_port_is_free(ports: Ports) -> None:
+    with pytest.raises(Unusable, match=r"Ports 8000 to 8019 of 192\.0\.2\.1 are all taken"):
+        web_address({"HOST": "192.0.2.1"}, ports)  # an address no machine has
