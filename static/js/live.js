@@ -85,22 +85,27 @@ class Live extends HTMLElement {
     if (frame.t === "ok") {
       this.#downSince = 0;
       this.#say("green", "Live");
-      this.#compare(frame.topics);
+      this.#begin(frame.topics);
     } else if (frame.t === "no") delete this.#known[frame.topic];
     else if (frame.t === "hb") this.#compare(frame.seq);
     else if (frame.t === "ch") this.#hear(frame);
     else if (frame.t === "many") {
       this.#known[frame.topic] = frame.seq;
-      this.#emit("rh:changes", { topic: frame.topic, items: [], many: frame.n });
+      this.#emit("rh:changes", { topic: frame.topic, items: [], many: frame.n ?? true });
     } else if (frame.t === "who") this.#emit("rh:who", frame);
     else if (frame.t === "ver" && this.dataset.build && frame.build !== this.dataset.build) this.#emit("rh:build", frame);
   }
 
-  // Only a hint that follows the last one known is taken as it is; any other means asking.
+  // What came after `since` follows as a hint; a topic without a start begins here.
+  #begin(newest) {
+    for (const [topic, seq] of Object.entries(newest)) this.#known[topic] ??= seq;
+  }
+
+  // Frames of one socket are complete; one that names another predecessor means asking.
   #hear(frame) {
     const known = this.#known[frame.topic];
     if (known === undefined || frame.seq <= known) return;
-    if (frame.prev !== known) {
+    if (frame.prev !== undefined && frame.prev !== known) {
       this.#catchUp(frame.topic);
       return;
     }
@@ -110,14 +115,12 @@ class Live extends HTMLElement {
 
   #compare(newest) {
     for (const [topic, seq] of Object.entries(newest ?? {})) {
-      if (!(topic in this.#known)) continue;
-      if (!this.#known[topic]) this.#known[topic] = seq;
-      else if (seq > this.#known[topic]) this.#catchUp(topic);
+      if (topic in this.#known && seq > (this.#known[topic] ?? seq)) this.#catchUp(topic);
     }
   }
 
   async #catchUp(topic) {
-    if (this.#asking.has(topic) || document.hidden || this.#isPaused) return;
+    if (this.#known[topic] == null || this.#asking.has(topic) || document.hidden || this.#isPaused) return;
     this.#asking.add(topic);
     try {
       await new Promise((resolve) => setTimeout(resolve, between(100, 500)));
@@ -125,7 +128,7 @@ class Live extends HTMLElement {
       const response = await fetch(`${SINCE}?${query}`, { headers: { Accept: "application/json" } });
       if (!response.ok) return;
       const { seq, items, reset } = await response.json();
-      if (seq > this.#known[topic] || reset) this.#known[topic] = seq ?? this.#known[topic];
+      if (seq > this.#known[topic]) this.#known[topic] = seq;
       this.#emit("rh:changes", { topic, items: items ?? [], reset: Boolean(reset) });
     } catch {
       // Offline: the next heartbeat or poll asks again.

@@ -1,16 +1,19 @@
 // The open item: fresh when it changed, never while somebody is writing in it.
-import { hasUnsavedText } from "./morph.js";
+// #pane is fetched by its own address; a page's [data-entity] or [data-follow] region by the page's.
+import { hasUnsavedText, morph } from "./morph.js";
 
 const idOf = (entity) => String(entity).match(/\d+$/)?.[0];
 let waiting = 0;
 
+function isInUse(region) {
+  const inUse = hasUnsavedText(region) || Boolean(region.querySelector(":popover-open"));
+  if (inUse) region.querySelector("[data-changed]")?.removeAttribute("hidden");
+  return inUse;
+}
+
 function refresh(id) {
   const pane = document.querySelector(`#pane[data-id="${id}"]`);
-  if (!pane || document.hidden) return;
-  if (hasUnsavedText(pane) || pane.querySelector(":popover-open")) {
-    pane.querySelector("[data-changed]")?.removeAttribute("hidden");
-    return;
-  }
+  if (!pane || document.hidden || isInUse(pane)) return;
   globalThis.htmx.ajax("GET", pane.dataset.url, { source: pane, target: pane, swap: "morph show:none" });
 }
 
@@ -20,6 +23,25 @@ document.addEventListener("rh:changes", ({ detail }) => {
   if (!hit || hit[1] <= Number(pane.dataset.v)) return;
   clearTimeout(waiting);
   waiting = setTimeout(() => refresh(pane.dataset.id), 200 + Math.random() * 1_000);
+});
+
+async function refreshRegion(id) {
+  const region = document.getElementById(id);
+  if (!region || document.hidden || isInUse(region)) return;
+  const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!response.ok || response.redirected) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = page.getElementById(id);
+  if (fresh && !isInUse(region)) morph(region, document.importNode(fresh, true));
+}
+
+document.addEventListener("rh:changes", ({ detail }) => {
+  const region = document.querySelector("[data-entity], [data-follow]");
+  if (!region) return;
+  const hit = region.dataset.follow === detail.topic || detail.items.some(([entity]) => entity === region.dataset.entity);
+  if (!hit && !detail.reset && !detail.many) return;
+  clearTimeout(waiting);
+  waiting = setTimeout(() => refreshRegion(region.id).catch(() => {}), 200 + Math.random() * 1_000);
 });
 
 document.addEventListener("htmx:afterSettle", () => {
