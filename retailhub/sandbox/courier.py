@@ -212,7 +212,6 @@ class Courier:
         if delivery.attempts > self.settings.retries:
             self._settle("webhook.abandoned", delivery)
             return
-        self.journal.put("deliveries", delivery.id, asdict(delivery))
         delay_s = self.settings.first_retry_s * 2 ** (delivery.attempts - 1)
         self._schedule(delivery, delay_s)
 

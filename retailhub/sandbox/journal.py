@@ -22,7 +22,8 @@ Record: TypeAlias = dict[str, Any]
 
 # Lines offered over HTTP; the file has them all.
 RECENT_LINES = 100_000
-# A state file this much longer than its live rows is rewritten at start.
+# A state file is rewritten when it is this long and twice as long as it was after the last time.
+COMPACT_BYTES = 64_000_000
 COMPACT_FACTOR = 2
 
 
@@ -51,6 +52,7 @@ class Journal:
         self._state_lines: list[bytes] = []
         self._ledger_lines: list[bytes] = []
         self._flushing = asyncio.Lock()
+        self._state_bytes, self._compact_at = 0, COMPACT_BYTES
         self._load(folder / "state.jsonl", folder / "ledger.jsonl")
 
     def table(self, name: str) -> dict[str, Record]:
@@ -84,6 +86,17 @@ class Journal:
         self._stage(["", str(line.number), asdict(line)])
         return line
 
+    def count_up(self, name: str) -> int:
+        """The next number of this name: 1, 2, 3 …, over restarts too."""
+        row = self.table("counters").get(name, {"value": 0})
+        row["value"] += 1
+        self.put("counters", name, row)
+        return int(row["value"])
+
+    def counted(self, name: str) -> int:
+        """The last number that count_up gave out."""
+        return int(self.table("counters").get(name, {"value": 0})["value"])
+
     async def commit(self) -> None:
         """Return when everything said so far is on disk; who waits together shares one fsync."""
         target = self._staged
@@ -106,7 +119,10 @@ class Journal:
         staged = self._staged
         state_lines, self._state_lines = self._state_lines, []
         ledger_lines, self._ledger_lines = self._ledger_lines, []
+        rows = list(self._all_rows()) if self._state_bytes > self._compact_at else None
         await asyncio.to_thread(self._write, state_lines, ledger_lines)
+        if rows is not None:
+            await asyncio.to_thread(self._replace_state, rows)
         self._durable = staged
 
     def _write(self, state_lines: list[bytes], ledger_lines: list[bytes]) -> None:
@@ -115,6 +131,7 @@ class Journal:
                 file.write(b"".join(lines))
                 file.flush()
                 os.fdatasync(file.fileno())
+        self._state_bytes += sum(len(line) for line in state_lines)
 
     def _load(self, state_path: Path, ledger_path: Path) -> None:
         self._restore_ledger(ledger_path)
@@ -126,10 +143,12 @@ class Journal:
                 self._restore(table, key, record)
             elif int(key) > self.number:
                 missing.append(LedgerLine(**record))
-        self._rewrite_if_long(state_path, changes)
         self._state_file = _open_for_append(state_path)
         self._ledger_file = _open_for_append(ledger_path)
         self._write([], [_encode(asdict(line)) for line in missing])
+        live = sum(len(rows) for rows in self.tables.values())
+        if changes > max(1_000, COMPACT_FACTOR * live):
+            self._replace_state(list(self._all_rows()))
         self.recent.extend(missing)
         self.number += len(missing)
 
@@ -144,16 +163,19 @@ class Journal:
             self.recent.append(LedgerLine(**line))
             self.number = int(line["number"])
 
-    def _rewrite_if_long(self, path: Path, changes: int) -> None:
-        live = sum(len(rows) for rows in self.tables.values())
-        if changes <= max(1_000, COMPACT_FACTOR * live):
-            return
+    def _replace_state(self, rows: list[bytes]) -> None:
+        """Write the state anew, only what is alive; the ledger has all effects by now."""
+        path = Path(self._state_file.name)
         shorter = path.with_suffix(".tmp")
         with shorter.open("wb") as file:
-            file.writelines(self._all_rows())
+            file.writelines(rows)
             file.flush()
             os.fsync(file.fileno())
+        self._state_file.close()
         shorter.replace(path)
+        self._state_file = _open_for_append(path)
+        self._state_bytes = path.stat().st_size
+        self._compact_at = max(COMPACT_BYTES, COMPACT_FACTOR * self._state_bytes)
 
     def _all_rows(self) -> Iterable[bytes]:
         for table, rows in self.tables.items():

@@ -109,6 +109,26 @@ async def test_a_long_state_file_is_shortened_at_start(tmp_path: Path) -> None:
     again.close()
 
 
+async def test_a_state_file_that_grows_too_long_is_rewritten_while_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retailhub.sandbox.journal.COMPACT_BYTES", 2_000)
+    journal = Journal(tmp_path, "erp")
+
+    for number in range(300):
+        journal.put("records", str(number % 3), {"number": number})
+        journal.record(Effect("salesorder.updated", f"SO-{number % 3}"))
+        await journal.commit()
+    journal.close()
+
+    again = Journal(tmp_path, "erp")
+    assert (tmp_path / "state.jsonl").stat().st_size < 5_000
+    assert [row["number"] for row in again.table("records").values()] == [297, 298, 299]
+    assert len(read_ledger(tmp_path)) == 300
+    assert again.number == 300
+    again.close()
+
+
 async def test_the_erp_remembers_its_records_over_a_restart(tmp_path: Path) -> None:
     async with running(Erp(tmp_path), tmp_path) as erp:
         await log_in(erp)

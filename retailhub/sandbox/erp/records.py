@@ -25,6 +25,8 @@ ORDER_STATUS: Final = {
     "H": "Closed",
 }
 GENERIC_CUSTOMER: Final = "1001"
+# Older records are forgotten, so that a demo may run for days.
+RETAINED_RECORDS: Final = 50_000
 _READ_ONLY: Final = frozenset({"id", "links", "tranId", "createdDate", "lastModifiedDate"})
 _NEEDS_LINES: Final = frozenset({"salesOrder", "cashRefund", "creditMemo"})
 
@@ -67,7 +69,7 @@ class Records:
         if external_id and self.find_external(kind, external_id):
             raise user_error("This record already exists.")
         self.check(kind, body, is_new=True)
-        number = 10_000 + len(self.journal.table("records")) + 1
+        number = 10_000 + self.journal.count_up("record")
         stamp = wire_stamp()
         record: Record = {
             "_type": kind,
@@ -81,6 +83,7 @@ class Records:
             record["orderStatus"] = {"id": "B", "refName": ORDER_STATUS["B"]}
         self._number_lines(record)
         self._keep(record)
+        self._forget_the_oldest()
         self._note("created", record, about)
         return record
 
@@ -173,6 +176,13 @@ class Records:
         self.journal.put("records", record["id"], record)
         if record.get("externalId"):
             self._by_external_id[(record["_type"], record["externalId"])] = record
+
+    def _forget_the_oldest(self) -> None:
+        rows = self.journal.table("records")
+        while len(rows) > RETAINED_RECORDS:
+            oldest = rows[next(iter(rows))]
+            self._by_external_id.pop((oldest["_type"], oldest.get("externalId")), None)
+            self.journal.drop("records", oldest["id"])
 
     def _note(self, what: str, record: Record, about: str) -> None:
         external_id = str(record.get("externalId") or "")

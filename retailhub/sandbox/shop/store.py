@@ -50,9 +50,6 @@ class ShopStore:
         found = self.fulfilment_orders.get(str(number))
         return found if found and found["id"] == fulfilment_order_id else None
 
-    def orders_so_far(self) -> int:
-        return int(self.journal.table("counters").get("order", {"value": 0})["value"])
-
     def available(self, inventory_item_id: int, location_id: int) -> int | None:
         row = self.inventory.get(f"{inventory_item_id}@{location_id}")
         return None if row is None else int(row["available"])
@@ -63,7 +60,7 @@ class ShopStore:
         self, mix: Mix, seed: str, topics: Iterable[str] = PLACED_TOPICS, **asked: Any
     ) -> tuple[Order, dict[str, str]]:
         """A new order, and the webhook id that each topic about it went under."""
-        order = build_order(Asked(self._next_number(), seed, mix, **asked))
+        order = build_order(Asked(self.journal.count_up("order"), seed, mix, **asked))
         fulfilment_order = new_fulfilment_order(order)
         if fulfilment_order:
             self._keep_fulfilment_order(fulfilment_order)
@@ -211,12 +208,6 @@ class ShopStore:
                 if key not in self.inventory:
                     row = {"available": opening_stock(item, place.code), "updated_at": shop_stamp()}
                     self.journal.put("inventory", key, row)
-
-    def _next_number(self) -> int:
-        row = self.journal.table("counters").get("order", {"value": 0})
-        row["value"] += 1
-        self.journal.put("counters", "order", row)
-        return int(row["value"])
 
     def _forget_the_oldest(self) -> None:
         while len(self.orders) > RETAINED_ORDERS:

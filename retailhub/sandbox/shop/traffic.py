@@ -80,7 +80,7 @@ class Traffic:
             self._plan(_REFUND_AFTER, lambda: self._refund(order))
 
     def _place(self) -> None:
-        seed = f"traffic:{self.settings.seed}:{self._store.orders_so_far()}"
+        seed = f"traffic:{self.settings.seed}:{self._store.journal.counted('order')}"
         order, _webhook_ids = self._store.place(self.mix, seed)
         self._placed += 1
         self.follow_up(order)

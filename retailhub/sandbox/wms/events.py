@@ -38,13 +38,11 @@ class Teller:
 
     def tell_count(self, counted: Record) -> None:
         warehouse = counted["warehouse"]
-        row = self._journal.table("counters").get(warehouse, {"value": 0})
-        row["value"] += 1
-        self._journal.put("counters", warehouse, row)
-        self._send("stock.counted", row["value"], f"{warehouse}/{counted['sku']}", counted)
+        number = self._journal.count_up(warehouse)
+        self._send("stock.counted", number, f"{warehouse}/{counted['sku']}", counted)
 
     def _send(self, kind: str, sequence: int, reference: str, data: Record) -> None:
-        event_id = f"evt_{self._next_event():08d}"
+        event_id = f"evt_{self._journal.count_up('event'):08d}"
         body = {
             "id": event_id,
             "type": kind,
@@ -61,12 +59,6 @@ class Teller:
             headers={"content-type": "application/json", "user-agent": "sandbox-wms/1.0"},
         )
         self._courier.send(delivery)
-
-    def _next_event(self) -> int:
-        row = self._journal.table("counters").get("event", {"value": 0})
-        row["value"] += 1
-        self._journal.put("counters", "event", row)
-        return int(row["value"])
 
 
 def standard_headers(secret: RotatingSecret, delivery: Delivery, body: bytes) -> dict[str, str]:

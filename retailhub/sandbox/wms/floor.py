@@ -89,9 +89,9 @@ class Floor:
             await self._rest()
             while self._due and self._due[0][0] <= time.time() and not self.settings.is_paused:
                 due, order_id = heapq.heappop(self._due)
-                order = self.journal.table("orders")[order_id]
+                order = self.journal.table("orders").get(order_id)
                 # A step done by hand, or a cancellation, leaves its old appointment behind.
-                if order["_next"] and order["_due"] == due:
+                if order and order["_next"] and order["_due"] == due:
                     self._step(order)
             await self.journal.commit()
 

@@ -28,6 +28,8 @@ from retailhub.sandbox.wms.orders import Refused, new_order, read_order
 from retailhub.sandbox.wms.stock import Stock
 
 PAGE = 100
+# Older orders are forgotten, so that a demo may run for days.
+RETAINED_ORDERS = 20_000
 
 
 def problem(
@@ -118,7 +120,8 @@ class Wms(System):
         )
 
     async def create_order(self, request: Request) -> Response:
-        order = new_order(len(self.orders) + 1, read_order(await _json(request)))
+        asked = read_order(await _json(request))
+        order = new_order(self.journal.count_up("outbound"), asked)
         effect = Effect(
             "outbound.created",
             order["reference"],
@@ -127,6 +130,8 @@ class Wms(System):
         )
         self.journal.record(effect)
         self.floor.begin(order)
+        while len(self.orders) > RETAINED_ORDERS:
+            self.journal.drop("orders", next(iter(self.orders)))
         await self.journal.commit()
         return JSONResponse(_public(order), status_code=201)
 
