@@ -88,7 +88,8 @@ class Account:
 
     slug: str
     base_url: str
-    secrets: Mapping[str, str]  # name -> value, e.g. access_token, client_secret
+    # name -> value, e.g. access_token, client_secret; never shown
+    secrets: Mapping[str, str] = field(repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 

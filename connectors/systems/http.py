@@ -99,7 +99,8 @@ class HttpClient:
     base_url: str
     timeout: float = 20.0
     guard: AddressGuard = field(default_factory=AddressGuard)
-    tokens: dict[str, tuple[str, float]] = field(default_factory=dict)  # name -> (token, expires)
+    # name -> (token, expires)
+    tokens: dict[str, tuple[str, float]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def _client(self) -> httpx.Client:
