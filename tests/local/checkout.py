@@ -35,7 +35,7 @@ http.server.HTTPServer((sys.argv[1], int(sys.argv[2])), Handler).serve_forever()
 PROCFILE = """
 web: python web.py $HOST $PORT
 # A worker whose child must not outlive it.
-worker: sh -c 'echo worker $$ >> pids; sleep 1000 & echo child $! >> pids; wait'
+worker: sh -c 'echo $$ >> pids; sleep 1000 & echo $! >> pids; wait'
 """
 
 

@@ -97,6 +97,9 @@ def test_is_cleaned_up_after_when_it_is_killed(checkout: Checkout) -> None:
 
 
 def test_passes_on_that_it_was_asked_to_stop(checkout: Checkout) -> None:
+    checkout.environment.update(
+        DATABASE_URL="postgresql://elsewhere", REDIS_URL="redis://elsewhere"
+    )
     script = "import os, time; print(os.getpid(), flush=True); time.sleep(1000)"
     with checkout.start("exec", "--ephemeral", "--", *checkout.python(script)) as run:
         assert run.stdout is not None

@@ -19,6 +19,14 @@ from retailhub.local.reaper import alive
 from tests.local.checkout import Checkout, eventually
 
 
+@pytest.fixture
+def light(checkout: Checkout) -> Checkout:
+    """A product whose servers are someone else's: none has to be started for it."""
+    named = {"DATABASE_URL": "postgresql://elsewhere", "REDIS_URL": "redis://elsewhere"}
+    checkout.environment.update(named)
+    return checkout
+
+
 @contextmanager
 def running(checkout: Checkout) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """The process, where its web answers, and what it said until it was ready."""
@@ -31,6 +39,7 @@ def running(checkout: Checkout) -> Iterator[tuple[subprocess.Popen[str], str, st
             said += line
         found = re.search(r"is ready: (\S+)", said)
         assert found
+        assert eventually(lambda: len(workers(checkout)) >= 2)
         try:
             yield run, found[1], said
         finally:
@@ -48,13 +57,14 @@ def who_answers(url: str) -> int:
 
 def workers(checkout: Checkout) -> list[int]:
     """Every worker so far, each followed by its child."""
-    return [int(line.split()[1]) for line in (checkout.root / "pids").read_text().splitlines()]
+    told = checkout.root / "pids"
+    return [int(pid) for pid in told.read_text().split()] if told.exists() else []
 
 
-def test_shows_the_sign_ins_when_it_answers_and_ends_entirely(checkout: Checkout) -> None:
-    with running(checkout) as (run, url, said):
-        everyone = [who_answers(url), *workers(checkout)]
-        refused = checkout.call("run")
+def test_shows_the_sign_ins_when_it_answers_and_ends_entirely(light: Checkout) -> None:
+    with running(light) as (run, url, said):
+        everyone = [who_answers(url), *workers(light)]
+        refused = light.call("run")
 
     assert "Sign in as Ada, with the password: lovelace" in said
     assert refused.returncode == 1
@@ -64,15 +74,15 @@ def test_shows_the_sign_ins_when_it_answers_and_ends_entirely(checkout: Checkout
     assert not any(alive(pid) for pid in everyone)
 
 
-def test_is_whole_again_after_its_processes_were_killed(checkout: Checkout) -> None:
-    with running(checkout) as (_, url, _):
-        web, (worker, child) = who_answers(url), workers(checkout)
+def test_is_whole_again_after_its_processes_were_killed(light: Checkout) -> None:
+    with running(light) as (_, url, _):
+        web, (worker, child) = who_answers(url), workers(light)
 
         os.kill(web, signal.SIGKILL)
         os.kill(worker, signal.SIGKILL)
 
         assert eventually(lambda: who_answers(url) not in {0, web}, within=5)
-        assert eventually(lambda: len(workers(checkout)) == 4, within=5)
+        assert eventually(lambda: len(workers(light)) == 4, within=5)
         assert not alive(child)
 
 
@@ -86,28 +96,27 @@ def test_can_be_started_again_after_it_was_killed(checkout: Checkout) -> None:
         assert not any(alive(pid) for pid in everyone)
 
 
-def test_leaves_with_its_parent_when_told_to(checkout: Checkout) -> None:
+def test_leaves_with_its_parent_when_told_to(light: Checkout) -> None:
     # The shell stands for make, which someone may kill.
     python = shlex.quote(sys.executable)
     shell = f"{python} -m retailhub.local run --leave-with-parent; true"
     with subprocess.Popen(
         ["/bin/sh", "-c", shell],
-        cwd=checkout.root,
-        env=checkout.environment,
+        cwd=light.root,
+        env=light.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as parent:
-        assert eventually((checkout.root / "pids").exists)
-        assert eventually(lambda: len(workers(checkout)) == 2)
+        assert eventually(lambda: len(workers(light)) == 2)
         parent.kill()
 
-    assert eventually(lambda: not any(alive(pid) for pid in workers(checkout)))
+    assert eventually(lambda: not any(alive(pid) for pid in workers(light)))
 
 
-def test_gives_up_on_what_cannot_live(checkout: Checkout) -> None:
-    (checkout.root / "manage.py").write_text("raise SystemExit('no such table')")
+def test_gives_up_on_what_cannot_live(light: Checkout) -> None:
+    (light.root / "manage.py").write_text("raise SystemExit('no such table')")
 
-    done = checkout.call("run")
+    done = light.call("run")
 
     assert done.returncode == 1
     assert "no such table" in done.stdout
