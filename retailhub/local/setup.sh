@@ -1,4 +1,4 @@
-# Makes .venv hold exactly what the lock file names: `sh retailhub/local/setup.sh run|dev`.
+# Makes .venv hold what a lock file names, and nothing unpinned: `sh retailhub/local/setup.sh run|dev`.
 # With uv where there is one, else with Python's own venv and pip. A second call is free.
 set -eu
 
@@ -33,7 +33,8 @@ with_uv() {
 }
 
 with_pip() {
-    if [ -z "${kept:-}" ]; then
+    # An environment that uv made has no pip.
+    if [ -z "${kept:-}" ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
         python=$(find_python)
         if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
             say "$python has no venv. Install it (Debian, Ubuntu: apt install python3-venv), or install uv."
