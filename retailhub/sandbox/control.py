@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
@@ -94,7 +93,7 @@ def _filtered_lines(journal: Journal, wanted: dict[str, str]) -> list[dict[str, 
             for name in ("kind", "reference", "key", "external_id", "trace_id")
         )
         if fits and len(lines) < limit:
-            lines.append(asdict(line))
+            lines.append(vars(line))
     return lines
 
 

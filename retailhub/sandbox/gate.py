@@ -49,7 +49,9 @@ class Manners(Protocol):
     def refuse(self, asked: Asked) -> Response | None:
         """The answer to a caller without valid credentials, or None for one who may pass."""
 
-    def expired(self, asked: Asked) -> Response: ...
+    def expired(self, asked: Asked) -> Response | None:
+        """The answer to credentials that have run out, or None for a call that needs none."""
+
     def too_many(self, asked: Asked, retry_after_s: float) -> Response: ...
     def unavailable(self, retry_after_s: float) -> Response: ...
     def timed_out(self) -> Response: ...
@@ -143,7 +145,7 @@ class Gate:
         if refusal is not None:
             return await _rendered(asked, refusal)
         await asyncio.sleep(self.faults.latency_s())
-        if self.manners.is_write(asked) and self.faults.strikes("late_apply"):
+        if self.faults.strikes("late_apply") and self.manners.is_write(asked):
             return await self._answer_late(asked)
         answer, applied = await self._pass_on(asked)
         return await self._after(asked, answer) if applied else answer
@@ -154,8 +156,10 @@ class Gate:
             self._land("maintenance", asked)
             return self.manners.unavailable(settings.retry_after_s)
         if self.faults.strikes("expired_credentials"):
-            self._land("expired_credentials", asked)
-            return self.manners.expired(asked)
+            expired = self.manners.expired(asked)
+            if expired is not None:
+                self._land("expired_credentials", asked)
+                return expired
         refusal = self.manners.refuse(asked)
         if refusal is not None:
             return refusal

@@ -11,7 +11,7 @@ import os
 from collections import deque
 from collections.abc import Iterable
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -75,15 +75,21 @@ class Journal:
             number=self.number,
             at=ledger_stamp(),
             system=self.system,
+            kind=effect.kind,
+            reference=effect.reference,
+            external_id=effect.external_id,
+            key=effect.key,
             digest=call.digest if call else "",
             trace_id=call.trace_id if call else "",
-            **asdict(effect),
+            detail=effect.detail,
         )
         if call:
             call.applied += 1
         self.recent.append(line)
-        self._ledger_lines.append(_encode(asdict(line)))
-        self._stage(["", str(line.number), asdict(line)])
+        encoded = _encode(vars(line))
+        self._ledger_lines.append(encoded)
+        self._state_lines.append(b'["","%d",%s]\n' % (line.number, encoded.rstrip()))
+        self._staged += 1
         return line
 
     def count_up(self, name: str) -> int:
@@ -145,7 +151,7 @@ class Journal:
                 missing.append(LedgerLine(**record))
         self._state_file = _open_for_append(state_path)
         self._ledger_file = _open_for_append(ledger_path)
-        self._write([], [_encode(asdict(line)) for line in missing])
+        self._write([], [_encode(vars(line)) for line in missing])
         live = sum(len(rows) for rows in self.tables.values())
         if changes > max(1_000, COMPACT_FACTOR * live):
             self._replace_state(list(self._all_rows()))

@@ -24,6 +24,24 @@ async def test_orders_come_at_the_rate_that_is_set_and_stop_at_nought(
     await eventually(lambda: {"orders/create", "orders/paid"} <= topics(hub))
 
 
+async def test_a_shop_without_customers_sleeps(
+    shop: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = 0
+    commit = shop.system.journal.commit
+
+    async def counted() -> None:
+        nonlocal turns
+        turns += 1
+        await commit()
+
+    monkeypatch.setattr(shop.system.journal, "commit", counted)
+    await shop.set("/traffic", orders_per_minute=0)
+    await asyncio.sleep(0.1)
+
+    assert turns < 5
+
+
 async def test_the_mix_can_be_changed_while_it_runs(shop: Running) -> None:
     changed = await shop.set("/traffic", mix={"unknown_sku": 0.5}, cancel_share=0.2)
 

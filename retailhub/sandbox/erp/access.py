@@ -50,11 +50,11 @@ class ErpManners:
         self._tokens = tokens
 
     def refuse(self, asked: Asked) -> Response | None:
-        if asked.path == TOKEN_PATH or self._tokens.is_valid(_bearer(asked)):
-            return None
-        return self.expired(asked)
+        return None if self._tokens.is_valid(_bearer(asked)) else self.expired(asked)
 
-    def expired(self, asked: Asked) -> Response:
+    def expired(self, asked: Asked) -> Response | None:
+        if asked.path == TOKEN_PATH:
+            return None
         # A retry with the same token must fail too, or a client that never renews would pass.
         self._tokens.expire(_bearer(asked))
         detail = (

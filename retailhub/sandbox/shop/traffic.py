@@ -59,7 +59,7 @@ class Traffic:
             rate = self.settings.orders_per_minute
             pause = 60 / rate if rate else 3600.0
             # After a change of pace the next order waits one new pause at most.
-            next_order = min(next_order, clock() + pause)
+            next_order = min(next_order, clock() + pause) if rate else clock() + pause
             while rate and next_order <= clock():
                 self._place()
                 next_order += pause
