@@ -60,3 +60,4 @@ class MappingSaved(Event):
     connection_id: int
     table: str
     external_code: str
+    canonical_code: str

@@ -50,6 +50,7 @@ def free_what_waited(event: MappingSaved) -> None:
         connection_id=event.connection_id,
         table=event.table,
         external_code=event.external_code,
+        canonical_code=event.canonical_code,
         now=timezone.now(),
     )
     after_commit(drain_inbox)

@@ -15,7 +15,7 @@ from connectors.services.credentials import store_credential
 from exceptions.models import OwnershipRule, Team
 from inventory.models import Channel, Item, Location
 from inventory.services.count import record_count
-from retailhub.roles import Role
+from retailhub.kernel.roles import Role
 from retailhub.sandbox import catalogue, credentials
 
 

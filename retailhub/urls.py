@@ -1,12 +1,33 @@
 """Which address leads where."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
+from django.views.generic import RedirectView
 
+from retailhub.console import connections, mappings, orders, pages, search, system
 from retailhub.health import healthz, readyz
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("", pages.home, name="home"),
+    path("login/", pages.SignIn.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("queue/", include("exceptions.urls")),
+    path("orders/", orders.order_list, name="orders"),
+    path("orders/<int:order_id>/", orders.order_detail, name="order"),
+    path("connections/", connections.connection_list, name="connections"),
+    path("connections/<slug:slug>/", connections.connection_detail, name="connection"),
+    path("connections/<slug:slug>/test/", connections.connection_test, name="connection-test"),
+    path("connections/<slug:slug>/pause/", connections.connection_pause, name="connection-pause"),
+    path("connections/<slug:slug>/resume/", connections.connection_resume, name="connection-resume"),
+    path("mappings/", RedirectView.as_view(pattern_name="mappings"), {"table": "sku"}),
+    path("mappings/<slug:table>/", mappings.mapping_list, name="mappings"),
+    path("mappings/<slug:table>/save/", mappings.mapping_save, name="mapping-save"),
+    path("search/", search.search, name="search"),
+    path("system/", system.system, name="system"),
+    path("live/since", pages.live_since, name="live-since"),
+    path("api/", include("retailhub.api.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -85,5 +85,12 @@ def save_mapping(
         external_code=external_code,
         defaults={"canonical_code": canonical_code},
     )
-    publish(MappingSaved(connection_id=connection_id, table=table, external_code=external_code))
+    publish(
+        MappingSaved(
+            connection_id=connection_id,
+            table=table,
+            external_code=external_code,
+            canonical_code=canonical_code,
+        )
+    )
     return row

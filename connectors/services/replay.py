@@ -62,19 +62,30 @@ def set_aside_inbound(*, message_id: int, now: datetime) -> bool:
     return bool(changed)
 
 
-def free_parked(*, connection_id: int, table: str, external_code: str, now: datetime) -> int:
-    """A mapping row was saved: take again everything that waited for it. Returns how many."""
-    why = {
+def free_parked(
+    *, connection_id: int, table: str, external_code: str, canonical_code: str, now: datetime
+) -> int:
+    """A mapping row was saved: take again everything that waited for it. Returns how many.
+
+    What came in waited for their code, what goes out for ours.
+    """
+    inbound = InboundMessage.objects.filter(
+        state=InboundState.PARKED, **_waited_for(connection_id, table, external_code)
+    )
+    outbound = OutboundMessage.objects.filter(
+        state=OutboundState.DEAD, **_waited_for(connection_id, table, canonical_code)
+    )
+    waiting = list(inbound.order_by("pk").values_list("pk", flat=True))
+    stopped = list(outbound.order_by("pk").values_list("pk", flat=True))
+    return sum(replay_inbound(message_id=pk, now=now) for pk in waiting) + sum(
+        replay_outbound(message_id=pk, now=now) for pk in stopped
+    )
+
+
+def _waited_for(connection_id: int, table: str, code: str) -> dict[str, object]:
+    return {
         "connection_id": connection_id,
         "error_code": "connectors.mapping_missing",
         "error_context__table": table,
-        "error_context__external_code": external_code,
+        "error_context__external_code": code,
     }
-    inbound = InboundMessage.objects.filter(state=InboundState.PARKED, **why).order_by("pk")
-    freed = sum(
-        replay_inbound(message_id=pk, now=now) for pk in inbound.values_list("pk", flat=True)
-    )
-    outbound = OutboundMessage.objects.filter(state=OutboundState.DEAD, **why).order_by("pk")
-    return freed + sum(
-        replay_outbound(message_id=pk, now=now) for pk in outbound.values_list("pk", flat=True)
-    )

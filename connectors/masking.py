@@ -1,0 +1,58 @@
+"""What may a page show of a message? Everything that explains a failure, nothing that tells who bought."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from retailhub.kernel.errors import NeedsOperator
+from retailhub.kernel.json import read_json
+
+# Keys whose text is a person's, wherever they stand. Compared in lower case without separators.
+_PERSONAL = frozenset(
+    """
+    email contactemail phone firstname lastname name1 fullname address1 address2 line1 line2 street
+    zip postalcode postcode latitude longitude browserip clientip customername company note birthdate
+    addressee attention addr1 addr2 addrphone orderstatusurl token carttoken checkouttoken
+    authorization password secret accesstoken apikey creditcardnumber iban
+    """.split()
+)
+# Keys that are a person's name only inside these.
+_PEOPLE = frozenset(
+    "customer shippingaddress billingaddress defaultaddress shipto billto recipient buyer".split()
+)
+MOST = 60_000
+
+
+def masked_body(body: bytes) -> str:
+    """The body as indented JSON with personal values masked; a broken one as its start, unmasked bytes out."""
+    try:
+        value = read_json(body)
+    except NeedsOperator as error:
+        return f"{error}\n\n{body[:600]!r}"
+    return masked_json(value)
+
+
+def masked_json(value: Any) -> str:
+    """Any JSON value, indented and masked, cut where nobody would read on."""
+    text = json.dumps(mask(value), indent=2, ensure_ascii=False, default=str)
+    return text if len(text) <= MOST else text[:MOST] + "\n…"
+
+
+def mask(value: Any, *, in_person: bool = False) -> Any:
+    """A copy of `value` with every personal text replaced by its first letter and dots."""
+    if isinstance(value, dict):
+        return {key: _mask_field(key, item, in_person) for key, item in value.items()}
+    if isinstance(value, list):
+        return [mask(item, in_person=in_person) for item in value]
+    return value
+
+
+def _mask_field(key: str, value: Any, in_person: bool) -> Any:
+    plain = key.lower().replace("_", "").replace("-", "")
+    if isinstance(value, dict | list):
+        return mask(value, in_person=in_person or plain in _PEOPLE)
+    is_personal = plain in _PERSONAL or (in_person and plain == "name")
+    if is_personal and isinstance(value, str) and value:
+        return f"{value[0]}•••"
+    return value

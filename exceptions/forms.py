@@ -1,0 +1,105 @@
+"""What a button asks for before it acts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from exceptions.models import ExceptionCase
+from inventory.selectors import items_by_sku, locations_by_code
+
+
+class Nothing(forms.Form):
+    """The button says it all."""
+
+
+class Reason(forms.Form):
+    """Why."""
+
+    reason = forms.CharField(
+        max_length=2000, error_messages={"required": "Say why, so that the next person knows."}
+    )
+
+
+class OptionalReason(forms.Form):
+    """Why, if there is something to say."""
+
+    reason = forms.CharField(max_length=2000, required=False)
+
+
+class Note(forms.Form):
+    """A line for colleagues."""
+
+    text = forms.CharField(max_length=4000, error_messages={"required": "The note is empty."})
+
+
+class Snooze(forms.Form):
+    """For how long, in minutes."""
+
+    minutes = forms.IntegerField(min_value=1, max_value=7 * 24 * 60)
+
+
+class Wait(forms.Form):
+    """On whom."""
+
+    on_whom = forms.CharField(max_length=120, error_messages={"required": "Say on whom it waits."})
+
+
+ACT_FORMS: dict[str, type[forms.Form]] = {
+    "claim": Nothing,
+    "release": Nothing,
+    "wake": Nothing,
+    "replay": Nothing,
+    "snooze": Snooze,
+    "wait": Wait,
+    "note": Note,
+    "resolve": Reason,
+    "ignore": Reason,
+    "reopen": OptionalReason,
+}
+
+
+class MappingRowForm(forms.Form):
+    """The code that is missing. Inward it is ours, outward theirs."""
+
+    code = forms.CharField(required=False, max_length=200)
+    other = forms.CharField(required=False, max_length=200)
+
+    def __init__(self, data: Any, *, case: ExceptionCase) -> None:
+        super().__init__(data)
+        self._case = case
+
+    def clean(self) -> dict[str, Any]:
+        """One of the two must be given; what is typed wins."""
+        values = super().clean() or {}
+        chosen = (values.get("other") or values.get("code") or "").strip()
+        if not chosen:
+            raise forms.ValidationError("Choose a code or type one.")
+        if not self._case.context.get("external_code") or self._case.connection_id is None:
+            raise forms.ValidationError("This exception lacks no mapping.")
+        if not self._case.outbound_id:
+            _must_exist(self._case.context["table"], chosen)
+        return {"chosen": chosen}
+
+    def row(self) -> dict[str, Any]:
+        """The mapping row to save."""
+        missing, chosen = self._case.context["external_code"], self.cleaned_data["chosen"]
+        theirs, ours = (chosen, missing) if self._case.outbound_id else (missing, chosen)
+        return {
+            "connection_id": self._case.connection_id,
+            "table": self._case.context["table"],
+            "external_code": theirs,
+            "canonical_code": ours,
+        }
+
+
+def _must_exist(table: str, code: str) -> None:
+    known = {"SKU": items_by_sku, "LOCATION": locations_by_code}.get(table)
+    if known is not None and code not in known({code}):
+        raise forms.ValidationError(f"There is no {table.lower()} {code} here. Check the spelling.")
+
+
+def first_errors(form: forms.Form) -> list[str]:
+    """The first message of each field, for the top of the pane."""
+    return [str(messages[0]) for messages in form.errors.values()]

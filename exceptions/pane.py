@@ -1,0 +1,252 @@
+"""Everything a person needs to decide about one case, in the order they need it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from connectors.masking import masked_body, masked_json
+from connectors.models import Attempt
+from connectors.registry import SINKS
+from connectors.systems.base import IntentKind
+from exceptions.buttons import Button, buttons_of
+from exceptions.candidates import MappingForm, mapping_form_of
+from exceptions.models import CaseEvent, ExceptionCase
+from exceptions.playbook import play_of
+from exceptions.rows import SEVERITIES, Sla, StateWord, money_text, person, sla_of, state_word
+from exceptions.services.acts import UNDOABLE
+from retailhub.kernel.roles import Ability, may
+
+
+@dataclass
+class CaseHead:
+    """The case itself, as the pane's header shows it."""
+
+    id: int
+    version: int
+    title: str
+    detail: str
+    state: StateWord
+    severity: str
+    sla: Sla | None
+    team: str
+    owner: str
+    code: str
+    order_number: str
+    order_url: str
+    connection: str
+    value: str
+    href: str
+
+
+@dataclass
+class CasePane:
+    """The whole pane. Field by field what `exceptions/case_detail.html` asks for."""
+
+    case: CaseHead
+    headline: str
+    sentence: str
+    advice: dict[str, str]
+    facts: list[tuple[str, str, bool]]
+    attempts: list[dict[str, Any]]
+    activity: list[dict[str, Any]]
+    actions: list[Button]
+    mapping_form: MappingForm | None = None
+    raw: dict[str, Any] | None = None
+    effect_key: str = ""
+    effect_warning: bool = False
+    next_attempt: str = ""
+    undo: dict[str, str] | None = None
+    notice: dict[str, str] | None = None
+    prev_href: str = ""
+    next_href: str = ""
+    back_href: str = "/queue/"
+    viewers: str = ""
+    fix: None = None
+    errors: list[str] = field(default_factory=list)
+
+
+def pane_of(case: ExceptionCase, *, user: Any, now: datetime) -> CasePane:
+    """The pane of a case for `user`: buttons they may never press are not in it."""
+    play = play_of(case.code)
+    events = list(case.events.select_related("actor").order_by("-pk")[:100])
+    key, is_warning = safety_line(case)
+    return CasePane(
+        case=head_of(case, now),
+        headline=case.detail or case.title,
+        sentence=_sentence(case),
+        advice={"happened": play.consequence, "todo": play.advice},
+        facts=_facts(case),
+        attempts=_attempts(case),
+        activity=[_activity(event) for event in events],
+        actions=buttons_of(case, user=user),
+        mapping_form=mapping_form_of(case) if may(user, Ability.EDIT_MAPPINGS) else None,
+        raw=_raw(case),
+        effect_key=key,
+        effect_warning=is_warning,
+        next_attempt=_next_attempt(case),
+        undo=_undo(events),
+    )
+
+
+def head_of(case: ExceptionCase, now: datetime) -> CaseHead:
+    """The header."""
+    return CaseHead(
+        id=case.pk,
+        version=case.version,
+        title=case.title,
+        detail=case.detail,
+        state=state_word(case),
+        severity=SEVERITIES[case.severity],
+        sla=sla_of(case, now),
+        team=case.team.name if case.team else "Nobody",
+        owner=person(case.owner) if case.owner else "",
+        code=case.code,
+        order_number=case.order_number,
+        order_url=reverse("order", args=[case.order_id]) if case.order_id else "",
+        connection=case.connection.name if case.connection else "",
+        value=money_text(case),
+        href=reverse("case", args=[case.pk]),
+    )
+
+
+def _sentence(case: ExceptionCase) -> str:
+    if case.order_number and case.value is not None:
+        where = "is held" if case.order_id else "is not on record yet"
+        return f"Order {case.order_number} {where}. It is worth {money_text(case)}."
+    if case.order_number:
+        return f"Order {case.order_number} waits for it."
+    return play_of(case.code).consequence
+
+
+def _facts(case: ExceptionCase) -> list[tuple[str, str, bool]]:
+    facts = [
+        ("Connection", case.connection.name if case.connection else "", False),
+        ("Team", f"{case.team.name} · {case.team_reason}" if case.team else case.team_reason, False),
+        ("Opened", f"{case.opened_at:%d %b %H:%M}", False),
+    ]
+    if case.failed_again:
+        facts.append(("Failed again", f"{case.failed_again} ×", True))
+    if case.trace_id:
+        facts.append(("Trace", str(case.trace_id), False))
+    if case.inbound is not None:
+        facts.append(("Message", f"{case.inbound.topic} · {case.inbound.key}", False))
+        facts.append(("Waits", case.inbound.state.lower(), False))
+    return facts
+
+
+def _attempts(case: ExceptionCase) -> list[dict[str, Any]]:
+    if case.outbound is None:
+        return []
+    rows = Attempt.objects.filter(message_id=case.outbound_id).order_by("-number")[:20]
+    return [
+        {
+            "number": row.number,
+            "at": row.started_at,
+            "result": _RESULTS.get(row.outcome, "running"),
+            "status": row.status,
+            "ms": row.milliseconds,
+            "by": "Look-up" if row.is_look_up else "",
+            "message": row.detail,
+            "request": masked_json(row.request) if row.request is not None else "",
+            "response": masked_json(row.response) if row.response is not None else "",
+        }
+        for row in rows
+    ]
+
+
+_RESULTS = {
+    "SENT": "sent",
+    "FOUND": "sent",
+    "ABSENT": "skipped",
+    "LATER": "failed",
+    "THROTTLED": "waiting",
+    "UNKNOWN": "unknown",
+    "REJECTED": "rejected",
+    "CRASHED": "unknown",
+    "LATE": "skipped",
+}
+
+# verb -> (icon, colour, sentence)
+_LINES = {
+    "opened": ("alert", "red", "Opened"),
+    "failed again": ("x", "red", "Failed again"),
+    "claim": ("claim", "violet", "Claimed"),
+    "release": ("claim", "gray", "Released"),
+    "assign": ("claim", "violet", "Assigned"),
+    "snooze": ("clock", "amber", "Snoozed"),
+    "wait": ("pause", "gray", "Waiting"),
+    "wake": ("open", "blue", "Back to work"),
+    "replay": ("replay", "teal", "Replayed"),
+    "note": ("note", "gray", "Note"),
+    "resolve": ("check", "green", "Resolved by hand"),
+    "resolved": ("check", "green", "Resolved"),
+    "ignore": ("minus", "gray", "Ignored"),
+    "reopen": ("open", "blue", "Reopened"),
+    "undo": ("undo", "gray", "Undone"),
+}
+
+
+def _activity(event: CaseEvent) -> dict[str, Any]:
+    icon, color, text = _LINES.get(event.verb, ("open", "gray", event.verb.capitalize()))
+    if event.undone_at is not None:
+        text = f"{text} (taken back)"
+    return {
+        "icon": icon,
+        "color": color,
+        "text": text,
+        "detail": event.text,
+        "at": event.at,
+        "by": person(event.actor) if event.actor else "",
+    }
+
+
+def _undo(events: list[CaseEvent]) -> dict[str, str] | None:
+    for event in events:
+        if event.verb == "undo" or (event.verb in UNDOABLE and event.undone_at is not None):
+            return None
+        if event.verb in UNDOABLE:
+            text = f"{_LINES[event.verb][2]} by {person(event.actor) or 'the clock'}."
+            return {"text": text, "url": reverse("case-undo", args=[event.case_id, event.pk])}
+        if event.verb in {"replay", "failed again", "resolved"}:
+            return None
+    return None
+
+
+def _raw(case: ExceptionCase) -> dict[str, Any] | None:
+    if case.inbound is not None:
+        return {"text": masked_body(case.inbound.current_body), "versions": []}
+    if case.outbound is not None:
+        return {"text": masked_json(case.outbound.payload), "versions": []}
+    return None
+
+
+def _next_attempt(case: ExceptionCase) -> str:
+    row = case.outbound
+    if row is not None and row.state in {"READY", "UNKNOWN"}:
+        return f"Next automatic try {row.next_attempt_at:%H:%M:%S}"
+    return ""
+
+
+def safety_line(case: ExceptionCase) -> tuple[str, bool]:
+    """What a replay will do to the other system, with the key that makes it safe."""
+    row = case.outbound
+    if row is None:
+        if case.inbound is None:
+            return "", False
+        return (
+            "Takes the message again with the current mappings. What was applied before is not applied twice.",
+            False,
+        )
+    name = case.connection.name if case.connection else "the system"
+    if row.external_id:
+        return f"{name} has {row.external_id} under key {row.effect_key}.", False
+    if row.must_look_up or row.state == "MANUAL":
+        return f"Looks in {name} for key {row.effect_key} first, and sends only if it is not there.", True
+    sink = SINKS.get(row.connection.system)
+    merges = sink is not None and IntentKind(row.kind) in sink.repeatable
+    how = "It merges a second call with this key." if merges else "The last call was refused, nothing is there."
+    return f"Sends to {name} with key {row.effect_key}. {how}", False

@@ -1,0 +1,142 @@
+"""How does a case read in one line?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth import get_user_model
+from django.urls import reverse
+from django.utils import timezone
+
+from exceptions.models import ExceptionCase
+from retailhub.kernel.money import to_cents
+
+SEVERITIES = {1: "low", 2: "medium", 3: "high", 4: "critical"}
+SOON = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class StateWord:
+    """A state as a pill: word, colour, icon."""
+
+    slug: str
+    label: str
+    color: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class Sla:
+    """Time left until due: over, soon, ok or paused."""
+
+    state: str
+    text: str
+    due_at: str
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """One row of the queue."""
+
+    id: int
+    version: int
+    severity: str
+    title: str
+    order_number: str
+    route: str
+    attempts_text: str
+    value: str
+    sla: Sla | None
+    state: StateWord
+    href: str
+    count: int = 1
+
+
+_WORDS = {
+    "NEW": ("New", "blue", "open"),
+    "CLAIMED": ("Claimed", "violet", "claim"),
+    "REPLAYING": ("Replaying", "teal", "replay"),
+    "WAITING": ("Waiting", "gray", "pause"),
+    "SNOOZED": ("Snoozed", "amber", "clock"),
+    "RESOLVED": ("Resolved", "green", "check"),
+    "IGNORED": ("Ignored", "gray", "minus"),
+}
+
+
+def state_word(case: ExceptionCase) -> StateWord:
+    """The pill of a case; a claimed one names its owner, one that failed again says so."""
+    label, color, icon = _WORDS[case.state]
+    if case.state == "CLAIMED" and case.owner is not None:
+        label = f"Claimed · {person(case.owner)}"
+    elif case.state == "NEW" and case.failed_again:
+        label, color, icon = "Failed again", "red", "x"
+    return StateWord(case.state.lower(), label, color, icon)
+
+
+def person(user: object) -> str:
+    """A colleague's short name."""
+    model = get_user_model()
+    if not isinstance(user, model):
+        return ""
+    return user.get_short_name() or user.get_username()
+
+
+def sla_of(case: ExceptionCase, now: datetime) -> Sla | None:
+    """The clock of a case; none once it is closed."""
+    if case.closed_at is not None:
+        return None
+    due_at = case.due_at.isoformat()
+    if case.state == "WAITING":
+        return Sla("paused", "Paused", due_at)
+    left = case.due_at - now
+    if left < timedelta(0):
+        return Sla("over", f"−{duration(-left)}", due_at)
+    return Sla("soon" if left < SOON else "ok", duration(left), due_at)
+
+
+def duration(span: timedelta) -> str:
+    """`22 m`, `3 h 10 m`, `1 d 4 h`."""
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes} m"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} m" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def money_text(case: ExceptionCase) -> str:
+    """`189.90 EUR`, or nothing when no money hangs on it."""
+    if case.value is None or not case.currency:
+        return ""
+    return f"{to_cents(case.value, case.currency)} {case.currency}"
+
+
+def row_of(case: ExceptionCase, now: datetime | None = None) -> CaseRow:
+    """The row of a case loaded by `most_urgent`."""
+    tries = case.outbound.attempts if case.outbound else case.inbound.attempts if case.inbound else 0
+    return CaseRow(
+        id=case.pk,
+        version=case.version,
+        severity=SEVERITIES[case.severity],
+        title=case.title,
+        order_number=case.order_number or "–",
+        route=route_of(case),
+        attempts_text=f"{tries} {'try' if tries == 1 else 'tries'}" if tries else "",
+        value=money_text(case),
+        sla=sla_of(case, now or timezone.now()),
+        state=state_word(case),
+        href=reverse("case", args=[case.pk]),
+    )
+
+
+def route_of(case: ExceptionCase) -> str:
+    """Where it is stuck: `→ NetSuite`, `Shopify DE →`."""
+    name = case.connection.name if case.connection else ""
+    if case.outbound_id:
+        return f"→ {name}"
+    if case.inbound_id:
+        return f"{name} →"
+    return name or "Stock"

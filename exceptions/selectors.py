@@ -1,0 +1,125 @@
+"""Questions of the desk: who may see what, and what is in each view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+
+from connectors.models import Connection
+from exceptions.models import Cause, ExceptionCase, Team
+from exceptions.models.cases import OPEN_STATES
+from retailhub.kernel.roles import Ability, may
+
+User = AbstractBaseUser | AnonymousUser
+# Counting further would cost more than the number tells.
+MOST_COUNTED = 10_000
+
+
+def teams_of(user: User) -> QuerySet[Team]:
+    """The teams `user` belongs to."""
+    return Team.objects.filter(members__pk=user.pk)
+
+
+def visible_connections(user: User) -> QuerySet[Connection]:
+    """The connections of the user's teams; all of them for those who see everything."""
+    if may(user, Ability.SEE_EVERYTHING):
+        return Connection.objects.all()
+    return Connection.objects.filter(teams__members__pk=user.pk).distinct()
+
+
+def visible_cases(user: User) -> QuerySet[ExceptionCase]:
+    """Cases of the user's connections or teams, and those that belong to nobody."""
+    if may(user, Ability.SEE_EVERYTHING):
+        return ExceptionCase.objects.all()
+    connections = Connection.objects.filter(teams__members__pk=user.pk).values("pk")
+    return ExceptionCase.objects.filter(
+        Q(connection__in=connections)
+        | Q(team__in=teams_of(user).values("pk"))
+        | Q(connection=None, team=None)
+    )
+
+
+View = Callable[[QuerySet[ExceptionCase], User, datetime], QuerySet[ExceptionCase]]
+
+VIEWS: dict[str, tuple[str, View]] = {
+    "open": ("Open", lambda cases, user, now: cases.filter(state__in=["NEW", "CLAIMED", "REPLAYING"])),
+    "mine": ("Mine", lambda cases, user, now: cases.filter(state__in=OPEN_STATES, owner_id=user.pk)),
+    "unassigned": ("Unassigned", lambda cases, user, now: cases.filter(state="NEW", owner=None)),
+    "breaching": (
+        "Breaching",
+        lambda cases, user, now: cases.filter(
+            state__in=OPEN_STATES, due_at__lt=now + timedelta(minutes=30)
+        ),
+    ),
+    "waiting": ("Waiting", lambda cases, user, now: cases.filter(state="WAITING")),
+    "snoozed": ("Snoozed", lambda cases, user, now: cases.filter(state="SNOOZED")),
+    "resolved": ("Resolved", lambda cases, user, now: cases.filter(state__in=["RESOLVED", "IGNORED"])),
+}
+
+
+def cases_in(view: str, *, user: User, now: datetime) -> QuerySet[ExceptionCase]:
+    """The cases of one tab that `user` may see, unsorted."""
+    return VIEWS[view][1](visible_cases(user), user, now)
+
+
+def counts(*, user: User, now: datetime) -> dict[str, int]:
+    """How many cases each tab holds, none beyond `MOST_COUNTED`. One query."""
+    fields: dict[str, Any] = {
+        "open": Q(state__in=["NEW", "CLAIMED", "REPLAYING"]),
+        "mine": Q(owner_id=user.pk),
+        "unassigned": Q(state="NEW", owner=None),
+        "breaching": Q(due_at__lt=now + timedelta(minutes=30)),
+        "waiting": Q(state="WAITING"),
+        "snoozed": Q(state="SNOOZED"),
+    }
+    newest = visible_cases(user).filter(state__in=OPEN_STATES).order_by("pk")
+    sample = ExceptionCase.objects.filter(pk__in=newest.values("pk")[: MOST_COUNTED + 1])
+    return sample.aggregate(**{name: Count("pk", filter=q) for name, q in fields.items()})
+
+
+def most_urgent(cases: QuerySet[ExceptionCase], *, after: str = "") -> QuerySet[ExceptionCase]:
+    """Sorted by due time, then severity; going on after the cursor of a row, so nothing shifts."""
+    cases = cases.select_related("connection", "owner", "cause", "outbound__connection", "inbound")
+    cursor = _read_cursor(after)
+    if cursor is not None:
+        due_at, severity, pk = cursor
+        cases = cases.filter(
+            Q(due_at__gt=due_at)
+            | Q(due_at=due_at, severity__lt=severity)
+            | Q(due_at=due_at, severity=severity, pk__gt=pk)
+        )
+    return cases.order_by("due_at", "-severity", "pk")
+
+
+def cursor_of(case: ExceptionCase) -> str:
+    """Where to go on after `case`."""
+    return f"{case.due_at.timestamp():.6f}_{case.severity}_{case.pk}"
+
+
+def _read_cursor(text: str) -> tuple[datetime, int, int] | None:
+    try:
+        stamp, severity, pk = text.split("_")
+        return datetime.fromtimestamp(float(stamp), UTC), int(severity), int(pk)
+    except (ValueError, OverflowError):
+        return None
+
+
+def causes_by_damage(cases: QuerySet[ExceptionCase]) -> QuerySet[Cause]:
+    """Causes of `cases`, the one whose oldest case is due first at the top, then by money."""
+    mine = Q(cases__in=cases.values("pk"))
+    return (
+        Cause.objects.filter(pk__in=cases.values("cause"))
+        .annotate(
+            open_cases=Count("cases", filter=mine),
+            money=Sum("cases__value", filter=mine),
+            currency=Max("cases__currency", filter=mine),
+            first_due=Min("cases__due_at", filter=mine),
+            worst=Max("cases__severity", filter=mine),
+        )
+        .select_related("connection")
+        .order_by("-worst", "first_due", "pk")
+    )

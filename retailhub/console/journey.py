@@ -1,0 +1,327 @@
+"""The journey of one order: what each system has of it, and what happened when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db.models import Prefetch, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from connectors.models import Attempt, ExternalReference, InboundMessage, OutboundMessage
+from exceptions.models import ExceptionCase
+from exceptions.models.cases import OPEN_STATES
+from orders.models import FulfillmentOrder, Order, OrderEvent
+from retailhub.kernel.money import to_cents
+
+TABS = {
+    "timeline": "Timeline",
+    "items": "Items",
+    "documents": "Documents",
+    "messages": "Messages",
+    "money": "Money",
+}
+MOST_LINES = 300
+
+_KIND_WORDS = {
+    "order.post": "Sales order",
+    "order.cancel": "Cancellation",
+    "fulfillment.post": "Item fulfilment",
+    "fulfillment.release": "Outbound order",
+    "fulfillment.cancel": "Cancellation",
+    "shipment.notify": "Fulfilment with tracking",
+    "stock.publish": "Stock",
+}
+
+_LOOKS = {
+    "accepted": ("in", "green"),
+    "reserved": ("check", "green"),
+    "allocated": ("check", "green"),
+    "released": ("check", "green"),
+    "held": ("pause", "orange"),
+    "resumed": ("open", "blue"),
+    "cancellation": ("x", "amber"),
+    "cancelled": ("minus", "gray"),
+    "node_cancelled": ("minus", "gray"),
+    "refunded": ("undo", "amber"),
+    "shipped": ("check", "green"),
+    "partly_shipped": ("check", "teal"),
+    "delivered": ("check", "green"),
+}
+
+
+def stages_of(order: Order) -> list[dict[str, Any]]:
+    """The rail: each station with its state, time and the other system's id."""
+    events = {event.kind: event for event in order.events.order_by("-pk")}
+    owed = list(OutboundMessage.objects.filter(order_id=order.pk).order_by("pk"))
+    stages = [
+        _passed("Received", events.get("accepted"), order.external_id),
+        _passed("Promised", events.get("reserved")),
+        _passed("Placed", events.get("allocated")),
+        _owed("ERP order", owed, "order.post"),
+        _owed("At warehouse", owed, "fulfillment.release"),
+        _passed("Shipped", events.get("shipped")),
+        _owed("Shop told", owed, "shipment.notify"),
+        _passed("Delivered", events.get("delivered")),
+    ]
+    return _with_cases(order, stages)
+
+
+def _with_cases(order: Order, stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Mark where it stands still: failed where a case is open, not needed after a cancellation."""
+    cases = ExceptionCase.objects.filter(order=order, state__in=OPEN_STATES).order_by("pk")
+    by_effect = {case.outbound_id: case for case in cases if case.outbound_id}
+    held = next((case for case in cases if not case.outbound_id), None)
+    for stage in stages:
+        case = by_effect.get(stage.pop("effect", None))
+        if case is not None:
+            stage |= {"status": "failed", "href": reverse("case", args=[case.pk])}
+    first_waiting = next((s for s in stages if s["status"] == "waiting"), None)
+    if first_waiting is not None and order.state == "CANCELLED":
+        for stage in stages:
+            stage["status"] = "none" if stage["status"] == "waiting" else stage["status"]
+    elif first_waiting is not None and held is not None:
+        first_waiting |= {"status": "failed", "href": reverse("case", args=[held.pk])}
+    elif first_waiting is not None and not order.held_for:
+        first_waiting["status"] = "running"
+    return stages
+
+
+def _passed(label: str, event: OrderEvent | None, external_id: str = "") -> dict[str, Any]:
+    return {
+        "label": label,
+        "status": "done" if event else "waiting",
+        "at": event.happened_at if event else None,
+        "external_id": external_id if event else "",
+        "href": "",
+    }
+
+
+def _owed(label: str, owed: Sequence[OutboundMessage], kind: str) -> dict[str, Any]:
+    rows = [row for row in owed if row.kind == kind]
+    sent = [row for row in rows if row.state == "SENT"]
+    stopped = next((row for row in rows if row.state in {"DEAD", "MANUAL"}), None)
+    is_done = bool(rows) and all(row.state in {"SENT", "CANCELLED", "SUPERSEDED"} for row in rows)
+    running = rows and not is_done and stopped is None
+    return {
+        "label": label,
+        "status": "done" if is_done else "running" if running else "waiting",
+        "at": sent[-1].finished_at if sent else None,
+        "external_id": ", ".join(row.external_id for row in sent),
+        "href": "",
+        "effect": stopped.pk if stopped else None,
+    }
+
+
+def tab_context(order: Order, tab: str) -> dict[str, Any]:
+    """What the open tab shows; the others cost nothing."""
+    return _TABS[tab](order)
+
+
+def _timeline(order: Order) -> dict[str, Any]:
+    lines = [_event_line(event) for event in order.events.order_by("-pk")[:MOST_LINES]]
+    owed = OutboundMessage.objects.filter(order_id=order.pk).select_related("connection")
+    journal = Prefetch("journal", Attempt.objects.order_by("number"))
+    lines += [_effect_line(row) for row in owed.prefetch_related(journal).order_by("-pk")[:100]]
+    lines.sort(key=lambda line: line["at"], reverse=True)
+    return {"timeline": lines}
+
+
+def _event_line(event: OrderEvent) -> dict[str, Any]:
+    icon, color = _LOOKS.get(event.kind, ("open", "gray"))
+    reasons = event.data.get("reasons", [])
+    return {
+        "at": event.happened_at,
+        "day": timezone.localtime(event.happened_at).date(),
+        "icon": icon,
+        "color": color,
+        "system": event.system,
+        "text": event.text,
+        "detail": " ".join(reasons) if isinstance(reasons, list) else "",
+        "attempts": [],
+        "anchor": f"ev-{event.pk}",
+    }
+
+
+def _effect_line(row: OutboundMessage) -> dict[str, Any]:
+    word = _KIND_WORDS.get(row.kind, row.kind)
+    texts = {
+        "SENT": (f"{word} is there: {row.external_id}", "check", "green"),
+        "DEAD": (f"{word} was refused", "x", "red"),
+        "MANUAL": (f"{word}: nobody knows whether it is there", "alert", "amber"),
+        "UNKNOWN": (f"{word}: the answer was lost, looking", "alert", "amber"),
+        "CANCELLED": (f"{word} is no longer needed", "minus", "gray"),
+    }
+    text, icon, color = texts.get(row.state, (f"{word} is owed", "clock", "blue"))
+    at = row.finished_at or row.created_at
+    return {
+        "at": at,
+        "day": timezone.localtime(at).date(),
+        "icon": icon,
+        "color": color,
+        "system": row.connection.name,
+        "text": text,
+        "detail": row.error_detail,
+        "attempts": [_attempt_line(attempt) for attempt in row.journal.all()],
+        "anchor": f"effect-{row.pk}",
+    }
+
+
+def _attempt_line(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "at": attempt.started_at,
+        "text": "Look-up" if attempt.is_look_up else f"Attempt {attempt.number}",
+        "result": _RESULTS.get(attempt.outcome, "running"),
+        "status": attempt.status,
+        "ms": attempt.milliseconds,
+    }
+
+
+_RESULTS = {
+    "SENT": "sent",
+    "FOUND": "sent",
+    "ABSENT": "skipped",
+    "LATER": "failed",
+    "THROTTLED": "waiting",
+    "UNKNOWN": "unknown",
+    "REJECTED": "rejected",
+    "CRASHED": "unknown",
+    "LATE": "skipped",
+}
+
+
+def _items(order: Order) -> dict[str, Any]:
+    lines = order.lines.select_related("item").prefetch_related("placements").order_by("pk")
+    rows = []
+    for line in lines:
+        placements = list(line.placements.all())
+        rows.append(
+            {
+                "sku": line.item.sku if line.item else line.sku,
+                "name": line.title,
+                "ordered": line.quantity,
+                "allocated": sum(p.quantity for p in placements),
+                "shipped": sum(p.shipped_quantity for p in placements),
+                "returned": 0,
+                "price": f"{to_cents(line.total, order.currency)} {order.currency}",
+                "flag": line.kind != "GOODS",
+            }
+        )
+    return {"items": rows, "fulfilment_orders": _fulfillment_orders(order)}
+
+
+def _fulfillment_orders(order: Order) -> list[dict[str, Any]]:
+    rows = (
+        FulfillmentOrder.objects.filter(order=order)
+        .select_related("location")
+        .prefetch_related("lines__order_line", "shipments")
+        .order_by("pk")
+    )
+    found = []
+    for row in rows:
+        shipment = next(iter(row.shipments.all()), None)
+        found.append(
+            {
+                "number": row.reference,
+                "node": row.location.name,
+                "state": f"{row.get_work_status_display()} · {row.progress.lower()}",
+                "lines_text": ", ".join(f"{p.quantity} × {p.order_line.sku}" for p in row.lines.all()),
+                "shipment": shipment.carrier if shipment else "",
+                "tracking": shipment.tracking_number if shipment else "",
+                "tracking_href": shipment.tracking_url if shipment else "",
+                "explanation": row.explanation,
+            }
+        )
+    return found
+
+
+def _documents(order: Order) -> dict[str, Any]:
+    owed = OutboundMessage.objects.filter(order_id=order.pk).values_list("reference", flat=True)
+    rows = ExternalReference.objects.filter(reference__in=set(owed)).select_related("connection")
+    documents = [
+        {
+            "system": order.channel.name, "kind": "Order", "external_id": order.external_id,
+            "href": "", "at": order.placed_at,
+        }
+    ]
+    documents += [
+        {
+            "system": row.connection.name,
+            "kind": _KIND_WORDS.get(row.kind, row.kind),
+            "external_id": row.external_id,
+            "href": "",
+            "at": row.created_at,
+        }
+        for row in rows.order_by("pk")
+    ]
+    return {"documents": documents}
+
+
+def _messages(order: Order) -> dict[str, Any]:
+    lanes = Q(trace_id=order.trace_id)
+    if connection := getattr(order.channel, "connection", None):
+        lanes |= Q(lane=f"{connection.pk}:order:{order.external_id}")
+    for reference in order.fulfillment_orders.values_list("reference", flat=True):
+        lanes |= Q(lane__endswith=f":order:{reference}")
+    inbound = InboundMessage.objects.filter(lanes).select_related("connection").defer("body")
+    owed = OutboundMessage.objects.filter(order_id=order.pk).select_related("connection")
+    rows = [
+        {
+            "direction": "in", "system": row.connection.name, "topic": row.topic,
+            "result": row.state.lower(), "status": "", "ms": None, "size": None,
+            "at": row.received_at, "href": "", "effect_key": "",
+        }
+        for row in inbound.order_by("-pk")[:100]
+    ]
+    rows += [
+        {
+            "direction": "out", "system": row.connection.name,
+            "topic": _KIND_WORDS.get(row.kind, row.kind), "result": row.state.lower(),
+            "status": "", "ms": None, "size": None, "at": row.finished_at or row.created_at,
+            "href": "", "effect_key": row.effect_key,
+        }
+        for row in owed.order_by("-pk")[:100]
+    ]
+    rows.sort(key=lambda row: row["at"], reverse=True)
+    return {"order_messages": rows}
+
+
+def _money(order: Order) -> dict[str, Any]:
+    def text(amount: Any) -> str:
+        return f"{to_cents(amount, order.currency)} {order.currency}"
+
+    tax = "Tax (included)" if order.taxes_included else "Tax"
+    rows = [
+        {"label": label, "amount": text(amount), "reference": "", "at": None, "state": None}
+        for label, amount in (
+            ("Goods and services", sum(line.total for line in order.lines.all())),
+            ("Shipping", order.shipping_total),
+            (tax, order.tax_total),
+            ("Tip", order.tip_total),
+            ("Duties", order.duties_total),
+            ("Total", order.total),
+        )
+        if amount or label in {"Goods and services", "Total"}
+    ]
+    rows += [
+        {
+            "label": "Refund", "amount": f"−{text(refund.amount)}", "reference": refund.external_id,
+            "at": refund.refunded_at, "state": None,
+        }
+        for refund in order.refunds.order_by("pk")
+    ]
+    variance = text(order.difference) if order.difference else ""
+    return {
+        "money": {"rows": rows, "variance": variance, "variance_reason": order.difference_reason}
+    }
+
+
+_TABS: dict[str, Callable[[Order], dict[str, Any]]] = {
+    "timeline": _timeline,
+    "items": _items,
+    "documents": _documents,
+    "messages": _messages,
+    "money": _money,
+}
+

@@ -1,0 +1,106 @@
+"""Any id leads somewhere: order number, external id, tracking, trace, effect key, SKU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from connectors.models import ExternalReference, InboundMessage, OutboundMessage
+from exceptions.rows import state_word
+from exceptions.selectors import visible_cases, visible_connections
+from orders.models import Order
+from retailhub.console.orders import visible_orders
+from retailhub.console.words import order_state_word
+
+MOST = 20
+Result = dict[str, Any]
+
+
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """One hit jumps straight to it, several are grouped."""
+    text = request.GET.get("q", "").strip()
+    groups = [
+        {"label": label, "count": len(found), "href": "", "results": found}
+        for label, find in _FINDERS.items()
+        if text and (found := find(request, text))
+    ]
+    everything = {result["href"] for group in groups for result in group["results"]}
+    if len(everything) == 1:
+        return HttpResponseRedirect(everything.pop())
+    return render(request, "console/search.html", {"search_query": text, "groups": groups})
+
+
+def _orders(request: HttpRequest, text: str) -> list[Result]:
+    orders = visible_orders(request)
+    plain = text.lstrip("#")
+    ids = set(orders.filter(number__in=[text, f"#{plain}", plain]).values_list("pk", flat=True)[:MOST])
+    ids |= set(orders.filter(external_id=text).values_list("pk", flat=True)[:MOST])
+    ids |= set(orders.filter(reference=text).values_list("pk", flat=True)[:MOST])
+    ids |= set(
+        orders.filter(fulfillment_orders__shipments__tracking_number=text).values_list("pk", flat=True)[:MOST]
+    )
+    ids |= set(orders.filter(fulfillment_orders__reference=text).values_list("pk", flat=True)[:MOST])
+    if (trace_id := _uuid(text)) is not None:
+        ids |= set(orders.filter(trace_id=trace_id).values_list("pk", flat=True)[:MOST])
+    ids |= _owners(request, text)
+    rows = orders.filter(pk__in=ids).select_related("channel").order_by("-pk")[:MOST]
+    return [_order(row) for row in rows]
+
+
+def _owners(request: HttpRequest, text: str) -> set[int]:
+    """Orders behind what another system calls by `text`."""
+    mine = visible_connections(request.user).values("pk")
+    names = ExternalReference.objects.filter(external_id=text, connection__in=mine)
+    owed = OutboundMessage.objects.filter(connection__in=mine)
+    references = list(names.values_list("reference", flat=True)[:MOST])
+    found = owed.filter(reference__in=references) | owed.filter(effect_key=text)
+    return {pk for pk in found.values_list("order_id", flat=True)[:MOST] if pk}
+
+
+def _order(row: Order) -> Result:
+    return {
+        "href": reverse("order", args=[row.pk]),
+        "title": row.number,
+        "sub": f"{row.channel.name} · {row.external_id}",
+        "state": order_state_word(row),
+    }
+
+
+def _cases(request: HttpRequest, text: str) -> list[Result]:
+    cases = visible_cases(request.user).select_related("owner")
+    plain = text.lstrip("#")
+    found = cases.filter(order_number__in=[text, f"#{plain}", plain])
+    if (trace_id := _uuid(text)) is not None:
+        found = found | cases.filter(trace_id=trace_id)
+    messages = InboundMessage.objects.filter(key=text).values_list("pk", flat=True)[:MOST]
+    found = found | cases.filter(inbound_id__in=list(messages))
+    found = found | cases.filter(context__external_code=text)
+    return [
+        {
+            "href": reverse("case", args=[row.pk]),
+            "title": row.title,
+            "sub": f"{row.order_number} · {row.code}",
+            "state": state_word(row),
+        }
+        for row in found.order_by("-pk")[:MOST]
+    ]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+_FINDERS: dict[str, Callable[[HttpRequest, str], list[Result]]] = {
+    "Orders": _orders,
+    "Exceptions": _cases,
+}

@@ -1,0 +1,68 @@
+"""Who may press what? One table of roles and what each may do, used by pages, API and admin alike."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+class Role(StrEnum):
+    """A Django group of the same name."""
+
+    AGENT = "agent"
+    LEAD = "lead"
+    OPS = "ops"
+    ADMIN = "admin"
+
+
+class Ability(StrEnum):
+    """Something a page offers."""
+
+    WORK_CASES = "work cases"  # claim, release, note, snooze, wait, resolve, replay, undo
+    IGNORE_CASES = "ignore cases"
+    REPLAY_MANY = "replay many"
+    EDIT_MAPPINGS = "edit mappings"
+    EDIT_PAYLOAD = "edit payload"
+    PAUSE_CONNECTIONS = "pause connections"
+    TEST_CONNECTIONS = "test connections"
+    SEE_EVERYTHING = "see everything"  # every team's connections
+
+
+_AGENT = frozenset({Ability.WORK_CASES})
+_LEAD = _AGENT | {
+    Ability.IGNORE_CASES,
+    Ability.REPLAY_MANY,
+    Ability.EDIT_MAPPINGS,
+    Ability.EDIT_PAYLOAD,
+}
+_OPS = _LEAD | {Ability.PAUSE_CONNECTIONS, Ability.TEST_CONNECTIONS, Ability.SEE_EVERYTHING}
+
+ABILITIES: dict[Role, frozenset[Ability]] = {
+    Role.AGENT: _AGENT,
+    Role.LEAD: _LEAD,
+    Role.OPS: _OPS,
+    Role.ADMIN: frozenset(Ability),
+}
+
+
+def abilities_of(user: AbstractBaseUser | AnonymousUser | Any) -> frozenset[Ability]:
+    """Everything `user` may do. Nothing, for nobody."""
+    if not user.is_authenticated or not user.is_active:
+        return frozenset()
+    if user.is_superuser:
+        return frozenset(Ability)
+    cached: frozenset[Ability] | None = getattr(user, "_abilities", None)
+    if cached is None:
+        names = set(user.groups.values_list("name", flat=True))
+        granted = (ABILITIES[role] for role in Role if role.value in names)
+        cached = frozenset().union(*granted)
+        user._abilities = cached
+    return cached
+
+
+def may(user: Any, ability: Ability) -> bool:
+    """True when `user` has `ability`."""
+    return ability in abilities_of(user)
