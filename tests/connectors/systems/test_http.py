@@ -144,9 +144,8 @@ def test_a_drip_ends_at_the_deadline(remote: Remote) -> None:
     remote.will_answer(Scripted(200, b'"' + b"x" * 200 + b'"', drips=0.05))
     started = time.monotonic()
 
-    with closing(HttpClient(remote.url, timeout=0.5, guard=guard)) as http:
-        with pytest.raises(AnswerLost):
-            http.call("POST", "/x", json_body={})
+    with closing(HttpClient(remote.url, timeout=0.5, guard=guard)) as http, pytest.raises(AnswerLost):
+        http.call("POST", "/x", json_body={})
 
     assert time.monotonic() - started < 1.5
 
@@ -201,9 +200,9 @@ def test_a_name_that_changes_its_mind_gains_nothing(
     guard = AddressGuard()
     assert guard.resolve("shop.example.com", 443) == ["93.184.216.34"]
 
-    with closing(HttpClient("https://shop.example.com", guard=guard)) as http:
-        with pytest.raises(RequestForbidden, match=r"leads to 127\.0\.0\.1"):
-            http.read("/x")
+    http = HttpClient("https://shop.example.com", guard=guard)
+    with closing(http), pytest.raises(RequestForbidden, match=r"leads to 127\.0\.0\.1"):
+        http.read("/x")
 
 
 def test_the_connection_goes_to_the_address_that_was_checked(
