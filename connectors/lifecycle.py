@@ -39,7 +39,7 @@ INBOUND_NEXT: dict[InboundState, frozenset[InboundState]] = {
         {_I.PROCESSED, _I.SUPERSEDED, _I.IGNORED, _I.DEAD, _I.WAITING, _I.PARKED, _I.RECEIVED}
     ),
     _I.WAITING: frozenset({_I.PROCESSING, _I.RECEIVED}),
-    _I.PARKED: frozenset({_I.PROCESSING, _I.RECEIVED, _I.DEAD, _I.IGNORED}),
+    _I.PARKED: frozenset({_I.PROCESSING, _I.RECEIVED, _I.SUPERSEDED, _I.DEAD, _I.IGNORED}),
     _I.DEAD: frozenset({_I.RECEIVED, _I.IGNORED}),  # only by replay, or set aside by a person
     _I.PROCESSED: frozenset(),
     _I.SUPERSEDED: frozenset(),

@@ -28,8 +28,18 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PREFIX = "/hooks/"
 # Kept with a message: what tells deliveries apart. Never a signature, cookie or authorization.
-_KEPT = ("webhook-id", "event-id", "topic", "triggered-at", "shop-domain", "api-version", "test",
-         "content-type", "user-agent", "x-trace-id")
+_KEPT = (
+    "webhook-id",
+    "event-id",
+    "topic",
+    "triggered-at",
+    "shop-domain",
+    "api-version",
+    "test",
+    "content-type",
+    "user-agent",
+    "x-trace-id",
+)
 _RETRY_AFTER = (b"retry-after", b"5")
 
 

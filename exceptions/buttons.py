@@ -33,11 +33,17 @@ class Button:
 
 
 _REASON: Field = {
-    "name": "reason", "label": "Reason", "kind": "textarea", "required": True,
+    "name": "reason",
+    "label": "Reason",
+    "kind": "textarea",
+    "required": True,
     "placeholder": "Corrected by hand in NetSuite",
 }
 _SNOOZE: Field = {
-    "name": "minutes", "label": "For", "kind": "select", "value": "60",
+    "name": "minutes",
+    "label": "For",
+    "kind": "select",
+    "value": "60",
     "options": [("60", "1 hour"), ("240", "4 hours"), ("960", "Until tomorrow")],
 }
 
@@ -50,22 +56,68 @@ def buttons_of(case: ExceptionCase, *, user: Any) -> list[Button]:
     if state in {CaseState.RESOLVED, CaseState.IGNORED}:
         return [_button(case, "reopen", "Reopen", "O", primary=True)]
     buttons = [_replay(case), _claim(case, user)]
-    buttons.append(_button(case, "note", "Note", "N", fields=[
-        {"name": "text", "label": "Note", "kind": "textarea", "required": True}]))
+    buttons.append(
+        _button(
+            case,
+            "note",
+            "Note",
+            "N",
+            fields=[{"name": "text", "label": "Note", "kind": "textarea", "required": True}],
+        )
+    )
     if allowed("snooze", state):
-        buttons.append(_button(case, "snooze", "Snooze", "S", fields=[_SNOOZE],
-                               hint="A snooze never hides a breach: it ends when the case is due."))
+        buttons.append(
+            _button(
+                case,
+                "snooze",
+                "Snooze",
+                "S",
+                fields=[_SNOOZE],
+                hint="A snooze never hides a breach: it ends when the case is due.",
+            )
+        )
     if state in {CaseState.SNOOZED, CaseState.WAITING}:
         buttons.append(_button(case, "wake", "Back to work", "S"))
     if allowed("wait", state):
-        buttons.append(_button(case, "wait", "Wait", "W", fields=[
-            {"name": "on_whom", "label": "On whom", "kind": "text", "required": True,
-             "placeholder": "The customer"}]))
-    buttons.append(_button(case, "resolve", "Resolve", "Shift+R", fields=[_REASON],
-                           hint="Closes it without a replay. What it is about stays as it is."))
+        buttons.append(
+            _button(
+                case,
+                "wait",
+                "Wait",
+                "W",
+                fields=[
+                    {
+                        "name": "on_whom",
+                        "label": "On whom",
+                        "kind": "text",
+                        "required": True,
+                        "placeholder": "The customer",
+                    }
+                ],
+            )
+        )
+    buttons.append(
+        _button(
+            case,
+            "resolve",
+            "Resolve",
+            "Shift+R",
+            fields=[_REASON],
+            hint="Closes it without a replay. What it is about stays as it is.",
+        )
+    )
     if may(user, Ability.IGNORE_CASES) and allowed("ignore", state):
-        buttons.append(_button(case, "ignore", "Ignore", "", danger=True, fields=[_REASON],
-                               hint="A stopped message is set aside for good; it stays on record."))
+        buttons.append(
+            _button(
+                case,
+                "ignore",
+                "Ignore",
+                "",
+                danger=True,
+                fields=[_REASON],
+                hint="A stopped message is set aside for good; it stays on record.",
+            )
+        )
     return [button for button in buttons if button is not None]
 
 
@@ -78,10 +130,18 @@ def _replay(case: ExceptionCase) -> Button | None:
         return None
     label = play_of(case.code).replay
     if case.state == CaseState.REPLAYING:
-        return _button(case, "replay", "Replaying…", "R",
-                       disabled_reason="It is under way. The result shows here by itself.")
+        return _button(
+            case,
+            "replay",
+            "Replaying…",
+            "R",
+            disabled_reason="It is under way. The result shows here by itself.",
+        )
     if case.connection is not None and case.outbound_id and case.connection.outbound_paused_at:
         label = "Queue replay"
+    if case.code == "connectors.mapping_missing":
+        # The fix is the mapping; replaying without it would fail alike.
+        return _button(case, "replay", label, "")
     return _button(case, "replay", label, "R", primary=True)
 
 

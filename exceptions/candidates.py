@@ -25,6 +25,7 @@ class MappingForm:
     external_code: str
     candidates: list[tuple[str, str, str]]
     also_fixes: int
+    is_outward: bool
 
 
 def mapping_form_of(case: ExceptionCase) -> MappingForm | None:
@@ -40,6 +41,7 @@ def mapping_form_of(case: ExceptionCase) -> MappingForm | None:
         # Outward it is their code that is missing, and only they know it.
         candidates=[] if case.outbound_id else candidates(table, code),
         also_fixes=others.exclude(pk=case.pk).count(),
+        is_outward=case.outbound_id is not None,
     )
 
 
@@ -53,7 +55,9 @@ def candidates(table: str, code: str) -> list[tuple[str, str, str]]:
     if table == CodeMapping.Table.LOCATION:
         return [(row.code, row.name, "") for row in Location.objects.order_by("priority")[:MOST]]
     rows = CodeMapping.objects.filter(table=table).values_list("canonical_code", flat=True)
-    return [(ours, "", "already used") for ours in rows.distinct().order_by("canonical_code")[:MOST]]
+    return [
+        (ours, "", "already used") for ours in rows.distinct().order_by("canonical_code")[:MOST]
+    ]
 
 
 def _percent(alike: float) -> str:

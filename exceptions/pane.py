@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
 from connectors.masking import masked_body, masked_json
 from connectors.models import Attempt
@@ -125,8 +126,12 @@ def _sentence(case: ExceptionCase) -> str:
 def _facts(case: ExceptionCase) -> list[tuple[str, str, bool]]:
     facts = [
         ("Connection", case.connection.name if case.connection else "", False),
-        ("Team", f"{case.team.name} · {case.team_reason}" if case.team else case.team_reason, False),
-        ("Opened", f"{case.opened_at:%d %b %H:%M}", False),
+        (
+            "Team",
+            f"{case.team.name} · {case.team_reason}" if case.team else case.team_reason,
+            False,
+        ),
+        ("Opened", f"{timezone.localtime(case.opened_at):%d %b %H:%M}", False),
     ]
     if case.failed_again:
         facts.append(("Failed again", f"{case.failed_again} ×", True))
@@ -227,7 +232,7 @@ def _raw(case: ExceptionCase) -> dict[str, Any] | None:
 def _next_attempt(case: ExceptionCase) -> str:
     row = case.outbound
     if row is not None and row.state in {"READY", "UNKNOWN"}:
-        return f"Next automatic try {row.next_attempt_at:%H:%M:%S}"
+        return f"Next automatic try {timezone.localtime(row.next_attempt_at):%H:%M:%S}"
     return ""
 
 
@@ -245,8 +250,15 @@ def safety_line(case: ExceptionCase) -> tuple[str, bool]:
     if row.external_id:
         return f"{name} has {row.external_id} under key {row.effect_key}.", False
     if row.must_look_up or row.state == "MANUAL":
-        return f"Looks in {name} for key {row.effect_key} first, and sends only if it is not there.", True
+        return (
+            f"Looks in {name} for key {row.effect_key} first, and sends only if it is not there.",
+            True,
+        )
     sink = SINKS.get(row.connection.system)
     merges = sink is not None and IntentKind(row.kind) in sink.repeatable
-    how = "It merges a second call with this key." if merges else "The last call was refused, nothing is there."
+    how = (
+        "It merges a second call with this key."
+        if merges
+        else "The last call was refused, nothing is there."
+    )
     return f"Sends to {name} with key {row.effect_key}. {how}", False

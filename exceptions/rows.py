@@ -116,7 +116,9 @@ def money_text(case: ExceptionCase) -> str:
 
 def row_of(case: ExceptionCase, now: datetime | None = None) -> CaseRow:
     """The row of a case loaded by `most_urgent`."""
-    tries = case.outbound.attempts if case.outbound else case.inbound.attempts if case.inbound else 0
+    tries = (
+        case.outbound.attempts if case.outbound else case.inbound.attempts if case.inbound else 0
+    )
     return CaseRow(
         id=case.pk,
         version=case.version,

@@ -46,8 +46,14 @@ def visible_cases(user: User) -> QuerySet[ExceptionCase]:
 View = Callable[[QuerySet[ExceptionCase], User, datetime], QuerySet[ExceptionCase]]
 
 VIEWS: dict[str, tuple[str, View]] = {
-    "open": ("Open", lambda cases, user, now: cases.filter(state__in=["NEW", "CLAIMED", "REPLAYING"])),
-    "mine": ("Mine", lambda cases, user, now: cases.filter(state__in=OPEN_STATES, owner_id=user.pk)),
+    "open": (
+        "Open",
+        lambda cases, user, now: cases.filter(state__in=["NEW", "CLAIMED", "REPLAYING"]),
+    ),
+    "mine": (
+        "Mine",
+        lambda cases, user, now: cases.filter(state__in=OPEN_STATES, owner_id=user.pk),
+    ),
     "unassigned": ("Unassigned", lambda cases, user, now: cases.filter(state="NEW", owner=None)),
     "breaching": (
         "Breaching",
@@ -57,7 +63,10 @@ VIEWS: dict[str, tuple[str, View]] = {
     ),
     "waiting": ("Waiting", lambda cases, user, now: cases.filter(state="WAITING")),
     "snoozed": ("Snoozed", lambda cases, user, now: cases.filter(state="SNOOZED")),
-    "resolved": ("Resolved", lambda cases, user, now: cases.filter(state__in=["RESOLVED", "IGNORED"])),
+    "resolved": (
+        "Resolved",
+        lambda cases, user, now: cases.filter(state__in=["RESOLVED", "IGNORED"]),
+    ),
 }
 
 

@@ -7,7 +7,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from connectors.events import ConnectionChanged, EffectSent, EffectStopped, MessageFinished, MessageStopped
+from connectors.events import (
+    ConnectionChanged,
+    EffectSent,
+    EffectStopped,
+    MessageFinished,
+    MessageStopped,
+)
 from connectors.models import Connection, InboundMessage, OutboundMessage
 from exceptions.models import ExceptionCase
 from exceptions.services.cases import Problem, close_cured, open_case

@@ -65,14 +65,19 @@ def _filtered(
     chips = []
     if slug := request.GET.get("connection"):
         cases = cases.filter(connection__slug=slug)
-        chips.append({"label": "Connection", "value": slug, "clear_href": _without(request, "connection")})
+        chips.append(
+            {"label": "Connection", "value": slug, "clear_href": _without(request, "connection")}
+        )
     if cause := request.GET.get("cause"):
         found = Cause.objects.filter(pk=cause).first() if cause.isdigit() else None
         cases = cases.filter(cause=found)
-        chips.append({
-            "label": "Cause", "value": found.title if found else cause,
-            "clear_href": _without(request, "cause"),
-        })
+        chips.append(
+            {
+                "label": "Cause",
+                "value": found.title if found else cause,
+                "clear_href": _without(request, "cause"),
+            }
+        )
     return cases, chips
 
 
@@ -90,17 +95,23 @@ def _frame(request: HttpRequest, view: str, chips: list[dict[str, str]]) -> dict
         "section": "queue",
         "tabs": [
             {
-                "label": label, "count": numbers.get(slug), "slug": slug,
-                "href": f"?view={slug}", "current": slug == view,
+                "label": label,
+                "count": numbers.get(slug),
+                "slug": slug,
+                "href": f"?view={slug}",
+                "current": slug == view,
             }
             for slug, (label, _) in VIEWS.items()
         ],
         "chips": chips,
         "keep": [("view", view)],
-        "filters": [{
-            "name": "connection", "label": "Connection",
-            "options": [(c.slug, c.name, c.slug == chosen) for c in connections],
-        }],
+        "filters": [
+            {
+                "name": "connection",
+                "label": "Connection",
+                "options": [(c.slug, c.name, c.slug == chosen) for c in connections],
+            }
+        ],
         "case": _open_pane(request),
     }
 
@@ -140,7 +151,8 @@ def _cause_rows(cases: QuerySet[ExceptionCase], view: str) -> dict[str, Any]:
                 "title": cause.title,
                 "cases": cause.open_cases,
                 "value": f"{to_cents(cause.money, cause.currency)} {cause.currency}"
-                if cause.money and cause.currency else "",
+                if cause.money and cause.currency
+                else "",
                 "first_seen": cause.first_seen_at,
                 "last_seen": cause.last_seen_at,
                 "owner": cause.connection.name if cause.connection else "",
@@ -185,7 +197,11 @@ def case_detail(request: HttpRequest, case_id: int) -> HttpResponse:
 
 
 def _pane(
-    request: HttpRequest, case_id: int, *, status: int = 200, errors: list[str] | None = None,
+    request: HttpRequest,
+    case_id: int,
+    *,
+    status: int = 200,
+    errors: list[str] | None = None,
     notice: dict[str, str] | None = None,
 ) -> HttpResponse:
     case = get_object_or_404(_visible(request), pk=case_id)
@@ -266,7 +282,9 @@ def case_mapping(request: HttpRequest, case_id: int) -> HttpResponse:
         return _pane(request, case_id, status=422, errors=first_errors(form))
     row = form.row()
     save_mapping(**row, now=timezone.now())
-    said = f"Saved: {row['external_code']} means {row['canonical_code']}. What waited for it goes on."
+    said = (
+        f"Saved: {row['external_code']} means {row['canonical_code']}. What waited for it goes on."
+    )
     return _after(request, case_id, said)
 
 

@@ -86,7 +86,9 @@ class CanonicalLine:
     tax: Decimal = ZERO
     taxes: tuple[CanonicalTax, ...] = ()
     requires_shipping: bool = True
-    removed_quantity: int = 0  # units taken off since, by an edit or a refund; the money still counts them
+    removed_quantity: int = (
+        0  # units taken off since, by an edit or a refund; the money still counts them
+    )
 
     @property
     def total(self) -> Decimal:
@@ -131,7 +133,9 @@ class CanonicalOrder:
     difference_reason: str = ""
     presentment_currency: str = ""
     presentment_total: Decimal = ZERO
-    financial_status: str = ""  # PENDING AUTHORIZED PAID PARTIALLY_PAID PARTIALLY_REFUNDED REFUNDED VOIDED EXPIRED
+    financial_status: str = (
+        ""  # PENDING AUTHORIZED PAID PARTIALLY_PAID PARTIALLY_REFUNDED REFUNDED VOIDED EXPIRED
+    )
     cancelled_at: datetime | None = None
     cancel_reason: str = ""
     is_test: bool = False

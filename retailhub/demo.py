@@ -86,24 +86,51 @@ def _seed_connections(now: datetime) -> tuple[Connection, Connection, Connection
     at = ports()
     channel, _ = Channel.objects.get_or_create(code="shopify-de", defaults={"name": "Shopify DE"})
     shop = _connect(
-        "shopify-de", "Shopify DE", "shopify", Connection.Role.SHOP, at["shop"], channel=channel,
-        settings={"shop_domain": credentials.SHOP_DOMAIN, "api_version": credentials.SHOP_API_VERSION},
-        poll_seconds=60, rate_per_second=20, burst=40, settle_seconds=10,
+        "shopify-de",
+        "Shopify DE",
+        "shopify",
+        Connection.Role.SHOP,
+        at["shop"],
+        channel=channel,
+        settings={
+            "shop_domain": credentials.SHOP_DOMAIN,
+            "api_version": credentials.SHOP_API_VERSION,
+        },
+        poll_seconds=60,
+        rate_per_second=20,
+        burst=40,
+        settle_seconds=10,
     )
     erp = _connect(
-        "netsuite", "NetSuite", "netsuite", Connection.Role.ERP, at["erp"],
+        "netsuite",
+        "NetSuite",
+        "netsuite",
+        Connection.Role.ERP,
+        at["erp"],
         settings={"account": credentials.ERP_ACCOUNT, "customer_id": "1001"},
-        rate_per_second=20, burst=20, concurrency=4, settle_seconds=10,
+        rate_per_second=20,
+        burst=20,
+        concurrency=4,
+        settle_seconds=10,
     )
     wms = _connect(
-        "wms-berlin", "WMS Berlin", "warehouse", Connection.Role.WAREHOUSE, at["wms"],
-        rate_per_second=30, burst=30, settle_seconds=10,
+        "wms-berlin",
+        "WMS Berlin",
+        "warehouse",
+        Connection.Role.WAREHOUSE,
+        at["wms"],
+        rate_per_second=30,
+        burst=30,
+        settle_seconds=10,
     )
     web, _ = Channel.objects.get_or_create(code="webshop", defaults={"name": "Own web shop"})
     custom, _ = Connection.objects.get_or_create(
         slug="webshop",
         defaults={
-            "name": "Own web shop", "system": "custom", "role": Connection.Role.SHOP, "channel": web,
+            "name": "Own web shop",
+            "system": "custom",
+            "role": Connection.Role.SHOP,
+            "channel": web,
         },
     )
     secrets = (
@@ -138,17 +165,24 @@ def _connect(
 
 def _seed_mappings(shop: Connection, erp: Connection, wms: Connection) -> None:
     table = CodeMapping.Table
-    rows = [(shop, table.LOCATION, str(p.shop_location_id), p.code) for p in catalogue.PLACES]
-    rows += [(erp, table.LOCATION, p.erp_location_id, p.code) for p in catalogue.PLACES]
-    rows += [(wms, table.LOCATION, p.code, p.code) for p in catalogue.PLACES]
+    both, outward = CodeMapping.Direction.BOTH, CodeMapping.Direction.OUTWARD
+    rows = [(shop, table.LOCATION, str(p.shop_location_id), p.code, both) for p in catalogue.PLACES]
+    rows += [(erp, table.LOCATION, p.erp_location_id, p.code, outward) for p in catalogue.PLACES]
+    rows += [(wms, table.LOCATION, p.code, p.code, both) for p in catalogue.PLACES]
     rows += [
-        (wms, table.SHIPPING_METHOD, "STANDARD", "standard"),
-        (wms, table.SHIPPING_METHOD, "EXPRESS", "express"),
+        (wms, table.SHIPPING_METHOD, theirs, ours, outward)
+        for theirs, ours in (
+            ("STANDARD", "standard"),
+            ("EXPRESS", "express"),
+            ("STANDARD", "international"),
+        )
     ]
-    for connection, name, external_code, canonical_code in rows:
+    for connection, name, external_code, canonical_code, direction in rows:
         CodeMapping.objects.get_or_create(
-            connection=connection, table=name, external_code=external_code,
-            defaults={"canonical_code": canonical_code},
+            connection=connection,
+            table=name,
+            canonical_code=canonical_code,
+            defaults={"external_code": external_code, "direction": direction},
         )
 
 

@@ -63,6 +63,8 @@ def _ring(topic: str, sequence: int) -> None:
     if layer is None:
         return
     try:
-        async_to_sync(layer.group_send)(GROUP, {"type": "live.look", "topic": topic, "seq": sequence})
+        async_to_sync(layer.group_send)(
+            GROUP, {"type": "live.look", "topic": topic, "seq": sequence}
+        )
     except Exception as error:  # a hint is never worth a failed commit
         log.warning("hint lost (%s)", type(error).__name__)

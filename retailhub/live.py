@@ -100,12 +100,16 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
                 if items is None:
                     await self.send_json({"t": "many", "topic": topic, "seq": sequence})
                 else:
-                    await self.send_json({"t": "ch", "topic": topic, "seq": sequence, "items": items})
+                    await self.send_json(
+                        {"t": "ch", "topic": topic, "seq": sequence, "items": items}
+                    )
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            if not await _in_thread(_may_listen, self.scope["session"].session_key, self.scope["user"].pk):
+            if not await _in_thread(
+                _may_listen, self.scope["session"].session_key, self.scope["user"].pk
+            ):
                 await self.close(code=SIGNED_OUT)
                 return
             self._due |= set(self._seen)

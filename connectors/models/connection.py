@@ -38,8 +38,12 @@ class Connection(Timestamped):
     settings = models.JSONField(default=dict, blank=True)
     is_active = models.BooleanField(default=True)
 
-    rate_per_second = models.FloatField(default=10, help_text="Calls per second we allow ourselves.")
-    burst = models.PositiveIntegerField(default=20, help_text="Calls in a row before the rate bites.")
+    rate_per_second = models.FloatField(
+        default=10, help_text="Calls per second we allow ourselves."
+    )
+    burst = models.PositiveIntegerField(
+        default=20, help_text="Calls in a row before the rate bites."
+    )
     concurrency = models.PositiveSmallIntegerField(default=4, help_text="Calls in flight at once.")
     timeout_seconds = models.FloatField(default=20, help_text="Wall clock for one call.")
     settle_seconds = models.FloatField(
@@ -47,7 +51,9 @@ class Connection(Timestamped):
         help_text="How long a lost call may still be applied on their side. "
         "Only after it do we look whether it was.",
     )
-    poll_seconds = models.PositiveIntegerField(default=0, help_text="0: this connection isn't polled.")
+    poll_seconds = models.PositiveIntegerField(
+        default=0, help_text="0: this connection isn't polled."
+    )
 
     # Written by services only, on transitions.
     inbound_paused_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -93,7 +99,9 @@ class Credential(Timestamped):
     ciphertext = models.BinaryField(editable=False)
     fingerprint = models.CharField(max_length=12, editable=False)
     last_four = models.CharField(max_length=4, blank=True, editable=False)
-    retires_at = models.DateTimeField(null=True, blank=True, help_text="A replaced secret stays valid until then.")
+    retires_at = models.DateTimeField(
+        null=True, blank=True, help_text="A replaced secret stays valid until then."
+    )
 
     class Meta:
         indexes = (

@@ -12,7 +12,11 @@ from retailhub.kernel.models import Timestamped
 
 
 class CodeMapping(Timestamped):
-    """One row of a mapping table: their code on one connection, ours everywhere."""
+    """One row of a mapping table: their code on one connection, ours everywhere.
+
+    Read inward, their code means one thing; read outward, ours has one name there. Several of ours
+    may share one of theirs (every tip and gift card is the same service item in an ERP).
+    """
 
     class Table(models.TextChoices):
         SKU = "SKU", "SKU"
@@ -20,30 +24,34 @@ class CodeMapping(Timestamped):
         TAX_CODE = "TAX_CODE", "Tax code"
         SHIPPING_METHOD = "SHIPPING_METHOD", "Shipping method"
 
+    class Direction(models.TextChoices):
+        INWARD = "INWARD", "Theirs to ours"
+        OUTWARD = "OUTWARD", "Ours to theirs"
+        BOTH = "BOTH", "Both ways"
+
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="mappings")
     table = models.CharField(max_length=20, choices=Table.choices)
     external_code = models.CharField(max_length=200)
     canonical_code = models.CharField(max_length=200)
+    direction = models.CharField(max_length=8, choices=Direction.choices, default=Direction.BOTH)
 
     history = HistoricalRecords(excluded_fields=["updated_at"])
 
     class Meta:
         constraints = (
-            # Inbound: their code means one thing. Outbound reads the first of ours by id.
             models.UniqueConstraint(
                 fields=["connection", "table", "external_code"],
-                name="connectors_codemapping_external_code_means_one_thing",
+                condition=Q(direction__in=["INWARD", "BOTH"]),
+                name="connectors_codemapping_their_code_means_one_thing",
+            ),
+            models.UniqueConstraint(
+                fields=["connection", "table", "canonical_code"],
+                condition=Q(direction__in=["OUTWARD", "BOTH"]),
+                name="connectors_codemapping_our_code_has_one_name_there",
             ),
             models.CheckConstraint(
                 condition=~Q(external_code="") & ~Q(canonical_code=""),
                 name="connectors_codemapping_codes_are_never_empty",
-            ),
-        )
-        indexes = (
-            # Read when our code is written in their words.
-            models.Index(
-                fields=["connection", "table", "canonical_code"],
-                name="connectors_mapping_outward",
             ),
         )
 

@@ -64,9 +64,7 @@ class FactRunner:
         outcomes = accept_orders([arrival for _, arrival in self._arrivals], now=self._now)
         for (message, _), outcome in zip(self._arrivals, outcomes, strict=True):
             state = (
-                InboundState.SUPERSEDED
-                if outcome == Outcome.SUPERSEDED
-                else InboundState.PROCESSED
+                InboundState.SUPERSEDED if outcome == Outcome.SUPERSEDED else InboundState.PROCESSED
             )
             self._ends.setdefault(message.pk, (state, None))
         for message, fact in self._others:
@@ -136,4 +134,5 @@ def _order_context(order: CanonicalOrder) -> dict[str, Any]:
         "value": str(order.total),
         "currency": order.currency,
         "placed_at": order.placed_at.isoformat(),
+        "version": order.version.isoformat(),
     }

@@ -22,14 +22,16 @@ def note_success(connection: Connection, *, now: datetime) -> None:
     _recent[connection.pk].append((now, True))
     if connection.health == Connection.Health.HEALTHY and connection.breaker_trips == 0:
         return
-    changed = Connection.objects.filter(pk=connection.pk).exclude(
-        health=Connection.Health.SIGN_IN
-    ).update(
-        health=Connection.Health.HEALTHY,
-        health_since=now,
-        health_detail="",
-        closed_until=None,
-        breaker_trips=0,
+    changed = (
+        Connection.objects.filter(pk=connection.pk)
+        .exclude(health=Connection.Health.SIGN_IN)
+        .update(
+            health=Connection.Health.HEALTHY,
+            health_since=now,
+            health_detail="",
+            closed_until=None,
+            breaker_trips=0,
+        )
     )
     if changed:
         connection.health, connection.breaker_trips = Connection.Health.HEALTHY, 0
@@ -81,9 +83,8 @@ def _is_habit(recent: deque[tuple[datetime, bool]], now: datetime) -> bool:
         return True
     window = [worked for at, worked in recent if now - at <= timedelta(seconds=60)]
     failures = window.count(False)
-    return (
-        len(window) >= policy.BREAKER_WINDOW_CALLS
-        and failures >= policy.BREAKER_SHARE * len(window)
+    return len(window) >= policy.BREAKER_WINDOW_CALLS and failures >= policy.BREAKER_SHARE * len(
+        window
     )
 
 

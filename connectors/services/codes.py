@@ -14,6 +14,11 @@ from inventory.selectors import items_by_sku, locations_by_code
 from retailhub.kernel.events import publish
 
 _LABELS = dict(CodeMapping.Table.choices)
+_DIRECTIONS = {
+    Connection.Role.SHOP.value: CodeMapping.Direction.INWARD,
+    Connection.Role.ERP.value: CodeMapping.Direction.OUTWARD,
+    Connection.Role.WAREHOUSE.value: CodeMapping.Direction.BOTH,
+}
 
 
 class Codes:
@@ -27,8 +32,10 @@ class Codes:
         self._inward: dict[tuple[str, str], str] = {}
         self._outward: dict[tuple[str, str], str] = {}
         for row in CodeMapping.objects.filter(connection=connection).order_by("pk"):
-            self._inward[row.table, row.external_code] = row.canonical_code
-            self._outward.setdefault((row.table, row.canonical_code), row.external_code)
+            if row.direction != CodeMapping.Direction.OUTWARD:
+                self._inward[row.table, row.external_code] = row.canonical_code
+            if row.direction != CodeMapping.Direction.INWARD:
+                self._outward[row.table, row.canonical_code] = row.external_code
         self._strict = frozenset(connection.settings.get("strict_tables", ()))
 
     def canonical(self, table: str, external_code: str) -> str:
@@ -78,12 +85,19 @@ def resolve_location(codes: Codes, code: str) -> int:
 def save_mapping(
     *, connection_id: int, table: str, external_code: str, canonical_code: str, now: datetime
 ) -> CodeMapping:
-    """Add or change the row for `external_code`. Saying it again changes nothing."""
+    """Add or change the row for the code that is read: theirs from a shop, ours towards an ERP.
+
+    Saying it again changes nothing. What waited for the row goes on.
+    """
+    direction = _DIRECTIONS[Connection.objects.get(pk=connection_id).role]
+    codes = {"external_code": external_code, "canonical_code": canonical_code}
+    key = "canonical_code" if direction == CodeMapping.Direction.OUTWARD else "external_code"
     row, _ = CodeMapping.objects.update_or_create(
         connection_id=connection_id,
         table=table,
-        external_code=external_code,
-        defaults={"canonical_code": canonical_code},
+        direction=direction,
+        **{key: codes.pop(key)},
+        defaults=codes,
     )
     publish(
         MappingSaved(

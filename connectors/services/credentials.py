@@ -54,10 +54,13 @@ def valid_secrets(*, connection_id: int, now: datetime) -> dict[str, list[str]]:
     return secrets
 
 
-def account_of(connection: Connection, *, now: datetime, overrides: dict[str, str] | None = None) -> Account:
+def account_of(
+    connection: Connection, *, now: datetime, overrides: dict[str, str] | None = None
+) -> Account:
     """How to reach `connection`, with its newest secrets (or those being tested) in clear."""
     secrets = {
-        name: values[0] for name, values in valid_secrets(connection_id=connection.pk, now=now).items()
+        name: values[0]
+        for name, values in valid_secrets(connection_id=connection.pk, now=now).items()
     }
     return Account(
         slug=connection.slug,

@@ -233,4 +233,3 @@ def sweep_expired_leases(*, now: datetime) -> int:
         for row in rows.order_by("pk"):
             settle.settle_crash(row, now=now)
         return len(ids)
-

@@ -44,9 +44,7 @@ return tostring(-level / rate)
 
 @lru_cache(maxsize=1)
 def _redis() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=1.0, socket_connect_timeout=1.0
-    )
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1.0, socket_connect_timeout=1.0)
 
 
 _in_flight: dict[int, tuple[int, threading.BoundedSemaphore]] = {}
@@ -84,10 +82,14 @@ def _semaphore(connection: Connection) -> threading.BoundedSemaphore:
 def _take(connection: Connection) -> float:
     rate, burst = max(connection.rate_per_second, 0.01), max(connection.burst, 1)
     try:
-        answer = _redis().eval(_TAKE, 1, f"retailhub:rate:{connection.pk}", rate, burst, LONGEST_WAIT)
+        answer = _redis().eval(
+            _TAKE, 1, f"retailhub:rate:{connection.pk}", rate, burst, LONGEST_WAIT
+        )
         return float(answer)
     except redis.RedisError as error:
-        log.warning("no shared rate limit (%s): keeping to a local half share", type(error).__name__)
+        log.warning(
+            "no shared rate limit (%s): keeping to a local half share", type(error).__name__
+        )
         return _take_local(connection.pk, rate / 2)
 
 

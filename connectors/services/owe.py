@@ -26,7 +26,9 @@ def lane_of(order_id: int) -> str:
 
 def erp_connection() -> Connection | None:
     """The ERP that takes postings."""
-    return Connection.objects.filter(role=Connection.Role.ERP, is_active=True).order_by("pk").first()
+    return (
+        Connection.objects.filter(role=Connection.Role.ERP, is_active=True).order_by("pk").first()
+    )
 
 
 def node_connections() -> dict[str, int]:
@@ -174,7 +176,11 @@ def _take_back(row: OutboundMessage, now: datetime) -> bool:
 
 
 def _owe(
-    order: Order, connection_id: int, kind: IntentKind, reference: str, more: dict[str, str],
+    order: Order,
+    connection_id: int,
+    kind: IntentKind,
+    reference: str,
+    more: dict[str, str],
     now: datetime,
 ) -> None:
     enqueue_effects(

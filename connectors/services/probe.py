@@ -31,7 +31,13 @@ def check_connection(
     """
     sink = SINKS.get(connection.system)
     if sink is None:
-        return [Check("Receives only", True, "Nothing is sent to this system, so there is nothing to call.")]
+        return [
+            Check(
+                "Receives only",
+                True,
+                "Nothing is sent to this system, so there is nothing to call.",
+            )
+        ]
     client = new_client(connection)
     try:
         account = account_of(connection, now=now, overrides=secrets)

@@ -19,6 +19,7 @@ from connectors.events import MessageFinished, MessageStopped
 from connectors.lifecycle import InboundState
 from connectors.models import InboundMessage
 from connectors.registry import SOURCES
+from connectors.services import parked
 from connectors.services.apply import FactRunner
 from connectors.systems.base import MappingMissing, Reading
 from retailhub.kernel.errors import NeedsOperator, RetryLater
@@ -168,7 +169,7 @@ def _settle(works: Sequence[Work], now: datetime) -> None:
     if done:
         publish(MessageFinished(message_ids=tuple(w.message.pk for w in done)))
     for work in works:
-        if work.fields.get("needs_person"):
+        if work.fields.get("needs_person") and not parked.drop_older_snapshots(work.message, now):
             publish(MessageStopped(message_id=work.message.pk))
 
 
@@ -212,19 +213,29 @@ def _end(work: Work, now: datetime) -> dict[str, Any]:
         return {"state": work.state}
     said = {
         "error_code": getattr(error, "code", "connectors.unexpected"),
-        "error_detail": str(error) if isinstance(error, NeedsOperator | RetryLater)
+        "error_detail": str(error)
+        if isinstance(error, NeedsOperator | RetryLater)
         else f"{type(error).__name__}: something we did not foresee.",
         "error_context": getattr(error, "context", {}),
     }
     if isinstance(error, MappingMissing):
         # Not dead: saving the row frees it. Until then nothing is due.
-        return {**said, "state": InboundState.PARKED, "needs_person": True,
-                "next_attempt_at": now + timedelta(days=3650), "finished_at": None}
+        return {
+            **said,
+            "state": InboundState.PARKED,
+            "needs_person": True,
+            "next_attempt_at": now + timedelta(days=3650),
+            "finished_at": None,
+        }
     if isinstance(error, RetryLater):
         return {**said, **_wait(message, error, now)}
     if not isinstance(error, NeedsOperator) and message.attempts < policy.MAX_CRASHES:
         wait = policy.INBOUND_RETRY.wait(message.attempts)
-        return {**said, "state": InboundState.WAITING, "next_attempt_at": now + timedelta(seconds=wait)}
+        return {
+            **said,
+            "state": InboundState.WAITING,
+            "next_attempt_at": now + timedelta(seconds=wait),
+        }
     return {**said, "state": InboundState.DEAD, "finished_at": now, "needs_person": True}
 
 
@@ -262,13 +273,17 @@ def _take_back(row: InboundMessage) -> None:
     if row.crashes >= policy.MAX_CRASHES:
         row.state = InboundState.DEAD
         row.error_code = "connectors.poison_crash"
-        row.error_detail = (
-            f"The message ended its worker {row.crashes} times and was set aside."
-        )
+        row.error_detail = f"The message ended its worker {row.crashes} times and was set aside."
     row.save(
-        update_fields=["crashes", "lease_until", "lease_token", "state", "error_code", "error_detail"]
+        update_fields=[
+            "crashes",
+            "lease_until",
+            "lease_token",
+            "state",
+            "error_code",
+            "error_detail",
+        ]
     )
     if row.state == InboundState.DEAD:
         with tracing(row.trace_id):
             publish(MessageStopped(message_id=row.pk))
-

@@ -108,7 +108,9 @@ def clipped(text: str, limit: int) -> str:
     text = text.replace("\x00", "")
     if len(text) <= limit:
         return text
-    return text[: limit - 41] + "~" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:40]
+    return (
+        text[: limit - 41] + "~" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:40]
+    )
 
 
 def waves(deliveries: Sequence[Delivery]) -> list[list[int]]:

@@ -35,7 +35,10 @@ def settle_answer(answered: Answered, *, now: datetime) -> None:
         .select_related("connection")
         .get(pk=answered.message.pk)
     )
-    if message.lease_token != answered.attempt.lease_token or message.state != OutboundState.SENDING:
+    if (
+        message.lease_token != answered.attempt.lease_token
+        or message.state != OutboundState.SENDING
+    ):
         _note_late(answered, now)
         return
     if answered.error is None and answered.receipt is not None:
@@ -48,8 +51,15 @@ def settle_answer(answered: Answered, *, now: datetime) -> None:
 
 def _sent(message: OutboundMessage, answered: Answered, receipt: Receipt, now: datetime) -> None:
     outcome = O.FOUND if answered.was_look_up else O.SENT
-    _close(answered.attempt, outcome, now, answered, detail=receipt.detail,
-           request=receipt.request, response=receipt.response)
+    _close(
+        answered.attempt,
+        outcome,
+        now,
+        answered,
+        detail=receipt.detail,
+        request=receipt.request,
+        response=receipt.response,
+    )
     message.state, message.external_id = OutboundState.SENT, receipt.external_id[:200]
     message.finished_at, message.must_look_up = now, False
     message.error_code = message.error_detail = ""
@@ -80,9 +90,7 @@ def _absent(message: OutboundMessage, answered: Answered, now: datetime) -> None
     breaker.note_success(message.connection, now=now)
 
 
-def _failed(
-    message: OutboundMessage, answered: Answered, error: Exception, now: datetime
-) -> None:
+def _failed(message: OutboundMessage, answered: Answered, error: Exception, now: datetime) -> None:
     code = getattr(error, "code", "connectors.unexpected")
     known = isinstance(error, HubError)
     message.error_code = code
@@ -90,8 +98,16 @@ def _failed(
     message.error_context = error.context if isinstance(error, HubError) else {}
     outcome = _outcome_of(error)
     context = message.error_context
-    _close(answered.attempt, outcome, now, answered, detail=message.error_detail, code=code,
-           status=context.get("status"), response=context.get("body") or context.get("answer"))
+    _close(
+        answered.attempt,
+        outcome,
+        now,
+        answered,
+        detail=message.error_detail,
+        code=code,
+        status=context.get("status"),
+        response=context.get("body") or context.get("answer"),
+    )
     _MOVES[outcome](message, error, now)
     _save(message)
     if outcome in {O.LATER, O.UNKNOWN}:
@@ -182,8 +198,9 @@ def settle_crash(message: OutboundMessage, *, now: datetime) -> None:
         outcome=O.CRASHED, finished_at=now, detail="The worker vanished during the call."
     )
     message.lease_token += 1
-    message.error_code, message.error_detail = "connectors.outcome_unknown", (
-        "The worker vanished during the call."
+    message.error_code, message.error_detail = (
+        "connectors.outcome_unknown",
+        ("The worker vanished during the call."),
     )
     _unknown(message, OutcomeUnknown("The worker vanished during the call."), now)
     _save(message, "lease_token")
@@ -202,8 +219,14 @@ def _note_late(answered: Answered, now: datetime) -> None:
 
 
 def _close(
-    attempt: Attempt, outcome: Attempt.Outcome, now: datetime, answered: Answered,
-    *, detail: str, code: str = "", **said: Any,
+    attempt: Attempt,
+    outcome: Attempt.Outcome,
+    now: datetime,
+    answered: Answered,
+    *,
+    detail: str,
+    code: str = "",
+    **said: Any,
 ) -> None:
     Attempt.objects.filter(pk=attempt.pk).update(
         outcome=outcome,
@@ -220,7 +243,16 @@ def _save(message: OutboundMessage, *more: str) -> None:
     message.lease_until = None
     message.save(
         update_fields=[
-            "state", "external_id", "finished_at", "must_look_up", "next_attempt_at", "failures",
-            "error_code", "error_detail", "error_context", "lease_until", *more,
+            "state",
+            "external_id",
+            "finished_at",
+            "must_look_up",
+            "next_attempt_at",
+            "failures",
+            "error_code",
+            "error_detail",
+            "error_context",
+            "lease_until",
+            *more,
         ]
     )

@@ -107,7 +107,9 @@ class ExceptionCase(Timestamped):
             ),
             # The cause page and the counts by cause.
             models.Index(
-                fields=["cause"], condition=Q(state__in=OPEN_STATES), name="exceptions_case_open_cause"
+                fields=["cause"],
+                condition=Q(state__in=OPEN_STATES),
+                name="exceptions_case_open_cause",
             ),
             # The order page and the search box.
             models.Index(fields=["order_number"], name="exceptions_case_by_number"),

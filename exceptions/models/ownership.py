@@ -27,7 +27,9 @@ class Team(Timestamped):
 class OwnershipRule(Timestamped):
     """A row of the routing table: empty columns match anything, the last matching row wins."""
 
-    position = models.PositiveIntegerField(default=100, help_text="Read in this order; the last match wins.")
+    position = models.PositiveIntegerField(
+        default=100, help_text="Read in this order; the last match wins."
+    )
     connection = models.ForeignKey(Connection, null=True, blank=True, on_delete=models.CASCADE)
     code_prefix = models.CharField(
         max_length=80, blank=True, help_text="e.g. connectors.mapping_missing, or inventory."

@@ -12,7 +12,9 @@ from exceptions.lifecycle import VERBS, CaseState, allowed
 from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.services.cases import note, save, snapshot
 
-UNDOABLE = frozenset({"claim", "release", "snooze", "wake", "wait", "resolve", "ignore", "assign", "reopen"})
+UNDOABLE = frozenset(
+    {"claim", "release", "snooze", "wake", "wait", "resolve", "ignore", "assign", "reopen"}
+)
 
 
 def lock_case(case_id: int) -> ExceptionCase:

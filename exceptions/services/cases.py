@@ -149,13 +149,23 @@ def snapshot(case: ExceptionCase) -> dict[str, Any]:
 
 
 def note(
-    case: ExceptionCase, verb: str, now: datetime, *, text: str = "", actor_id: int | None = None,
+    case: ExceptionCase,
+    verb: str,
+    now: datetime,
+    *,
+    text: str = "",
+    actor_id: int | None = None,
     before: dict[str, Any] | None = None,
 ) -> CaseEvent:
     """A line of the case's activity."""
     return CaseEvent.objects.create(
-        case=case, verb=verb, actor_id=actor_id, text=text, at=now,
-        before=before or {}, after=snapshot(case),
+        case=case,
+        verb=verb,
+        actor_id=actor_id,
+        text=text,
+        at=now,
+        before=before or {},
+        after=snapshot(case),
     )
 
 

@@ -22,9 +22,7 @@ def team_for(*, connection_id: int | None, code: str) -> Assignment:
     return choose(list(rules.order_by("position", "pk")), connection_id=connection_id, code=code)
 
 
-def choose(
-    rules: Sequence[OwnershipRule], *, connection_id: int | None, code: str
-) -> Assignment:
+def choose(rules: Sequence[OwnershipRule], *, connection_id: int | None, code: str) -> Assignment:
     """The same for rules in hand, in their order."""
     for rule in reversed(rules):
         if rule.connection_id not in {None, connection_id}:

@@ -33,7 +33,9 @@ class StockLevel(Timestamped):
         )
 
     def __str__(self) -> str:
-        return f"{self.item_id}@{self.location_id}: {self.on_hand} on hand, {self.reserved} reserved"
+        return (
+            f"{self.item_id}@{self.location_id}: {self.on_hand} on hand, {self.reserved} reserved"
+        )
 
     @property
     def available(self) -> int:

@@ -16,7 +16,11 @@ from retailhub.kernel.events import publish
 
 @transaction.atomic
 def release_stock(
-    references: Iterable[str], *, trace_id: UUID | None, now: datetime, location_id: int | None = None
+    references: Iterable[str],
+    *,
+    trace_id: UUID | None,
+    now: datetime,
+    location_id: int | None = None,
 ) -> int:
     """Let go of every promise still held for `references` (at one location, if given).
 

@@ -28,7 +28,9 @@ class Order(Timestamped):
     reference = models.CharField(max_length=160, unique=True)
     number = models.CharField(max_length=80)
     customer = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.PROTECT)
-    state = models.CharField(max_length=12, choices=[(s.value, s.value.capitalize()) for s in OrderState])
+    state = models.CharField(
+        max_length=12, choices=[(s.value, s.value.capitalize()) for s in OrderState]
+    )
     is_partial = models.BooleanField(default=False)
     held_for = models.CharField(max_length=80, blank=True, default="")
     hold_detail = models.TextField(blank=True, default="")
@@ -57,12 +59,16 @@ class Order(Timestamped):
     extension = models.JSONField(default=dict, blank=True)
 
     placed_at = models.DateTimeField()
-    version_at = models.DateTimeField(help_text="The channel's clock at the newest snapshot applied.")
+    version_at = models.DateTimeField(
+        help_text="The channel's clock at the newest snapshot applied."
+    )
     accepted_at = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True, blank=True)
     cancel_reason = models.CharField(max_length=200, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
-    sourcing = models.JSONField(default=list, blank=True, help_text="Why these nodes, step by step.")
+    sourcing = models.JSONField(
+        default=list, blank=True, help_text="Why these nodes, step by step."
+    )
     trace_id = models.UUIDField()
 
     class Meta:

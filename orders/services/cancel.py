@@ -44,9 +44,7 @@ def confirm_cancellation(row: FulfillmentOrder, *, now: datetime, system: str = 
     row.closed_at = now
     row.save(update_fields=["work_status", "request_status", "closed_at", "updated_at"])
     references = [line.order_line.reference for line in row.lines.select_related("order_line")]
-    release_stock(
-        references, trace_id=row.order.trace_id, now=now, location_id=row.location_id
-    )
+    release_stock(references, trace_id=row.order.trace_id, now=now, location_id=row.location_id)
     text = f"{row.location.name} will not send it"
     event(row.order, "node_cancelled", text, at=now, system=system).save()
     order = row.order

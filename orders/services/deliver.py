@@ -25,8 +25,14 @@ def record_delivery(said: CanonicalFulfillmentEvent, *, now: datetime, system: s
         raise NotShippedYet(f"{said.reference} was delivered before we heard that it shipped.")
     shipments.filter(delivered_at=None).update(delivered_at=said.occurred_at)
     if row.progress == OrderState.SHIPPED:
-        move(row, OrderState.DELIVERED, at=said.occurred_at, now=now, system=system,
-             text=f"Delivered from {row.location.name}")
+        move(
+            row,
+            OrderState.DELIVERED,
+            at=said.occurred_at,
+            now=now,
+            system=system,
+            text=f"Delivered from {row.location.name}",
+        )
     if row.order.state == OrderState.DELIVERED:
         publish(OrderDelivered(order_id=row.order_id))
     publish(OrderChanged(order_id=row.order_id))

@@ -80,6 +80,8 @@ def _build_line(order: Order, line: CanonicalLine, item_ids: Mapping[str, int]) 
         discount=line.discount,
         tax=line.tax,
         total=line.total,
-        taxes=[{"title": t.title, "rate": str(t.rate), "amount": str(t.amount)} for t in line.taxes],
+        taxes=[
+            {"title": t.title, "rate": str(t.rate), "amount": str(t.amount)} for t in line.taxes
+        ],
         requires_shipping=line.requires_shipping,
     )

@@ -37,7 +37,13 @@ def record_progress(said: CanonicalFulfillmentEvent, *, now: datetime, system: s
 
 
 def move(
-    row: FulfillmentOrder, to: OrderState, *, at: datetime, now: datetime, system: str, text: str = ""
+    row: FulfillmentOrder,
+    to: OrderState,
+    *,
+    at: datetime,
+    now: datetime,
+    system: str,
+    text: str = "",
 ) -> None:
     """Bring a locked fulfilment order to `to` and its order to where all its live parts are."""
     text = text or f"{_WORDS[to]} at {row.location.name}"

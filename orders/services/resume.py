@@ -27,9 +27,7 @@ def resume_orders_waiting_for(item_ids: Iterable[int], *, limit: int, now: datet
     """Let the oldest orders that are short of these items try again. Returns how many."""
     waiting = (
         Order.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(
-            held_for="inventory.insufficient_stock", lines__item_id__in=list(item_ids)
-        )
+        .filter(held_for="inventory.insufficient_stock", lines__item_id__in=list(item_ids))
         .order_by("pk")
     )
     orders = list({order.pk: order for order in waiting[: limit * 4]}.values())[:limit]
@@ -51,6 +49,8 @@ def resume_longest_waiting(*, limit: int, now: datetime) -> int:
         - 1,
     )
     ids = list(rows.order_by("pk").values_list("pk", flat=True).distinct()[:limit])
-    for order in Order.objects.select_for_update(skip_locked=True).filter(pk__in=ids).order_by("pk"):
+    for order in (
+        Order.objects.select_for_update(skip_locked=True).filter(pk__in=ids).order_by("pk")
+    ):
         resume_order(order, now=now)
     return len(ids)

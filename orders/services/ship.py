@@ -42,8 +42,13 @@ def record_shipment(said: CanonicalFulfillmentEvent, *, now: datetime, system: s
     if all(line.shipped_quantity == line.quantity for line in row.lines.all()):
         move(row, OrderState.SHIPPED, at=said.occurred_at, now=now, system=system, text=text)
     else:
-        event(row.order, "partly_shipped", f"Part {text[0].lower()}{text[1:]}", at=said.occurred_at,
-              system=system).save()
+        event(
+            row.order,
+            "partly_shipped",
+            f"Part {text[0].lower()}{text[1:]}",
+            at=said.occurred_at,
+            system=system,
+        ).save()
         row.order.is_partial = True
         row.order.save(update_fields=["is_partial", "updated_at"])
     publish(ShipmentRecorded(shipment_id=shipment.pk, order_id=row.order_id))

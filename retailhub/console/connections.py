@@ -48,11 +48,19 @@ def _numbers(ids: list[int], now: datetime) -> dict[int, dict[str, Any]]:
     """Per connection: last in and out, backlog, error rate of the last hour. Three queries for all."""
     found: dict[int, dict[str, Any]] = {pk: {} for pk in ids}
     hour = now - timedelta(hours=1)
-    inbound = InboundMessage.objects.filter(connection_id__in=ids, received_at__gte=now - timedelta(days=1))
-    for row in inbound.values("connection_id").annotate(
-        last_in=Max("received_at"),
-        waiting=Count("pk", filter=Q(state__in=["RECEIVED", "PROCESSING", "WAITING", "PARKED"])),
-    ).order_by("connection_id"):
+    inbound = InboundMessage.objects.filter(
+        connection_id__in=ids, received_at__gte=now - timedelta(days=1)
+    )
+    for row in (
+        inbound.values("connection_id")
+        .annotate(
+            last_in=Max("received_at"),
+            waiting=Count(
+                "pk", filter=Q(state__in=["RECEIVED", "PROCESSING", "WAITING", "PARKED"])
+            ),
+        )
+        .order_by("connection_id")
+    ):
         found[row["connection_id"]] |= row
     owed = OutboundMessage.objects.filter(
         connection_id__in=ids, state__in=["READY", "SENDING", "UNKNOWN", "MANUAL", "DEAD"]
@@ -60,11 +68,15 @@ def _numbers(ids: list[int], now: datetime) -> dict[int, dict[str, Any]]:
     for row in owed.values("connection_id").annotate(owed=Count("pk")).order_by("connection_id"):
         found[row["connection_id"]] |= row
     attempts = Attempt.objects.filter(message__connection_id__in=ids, started_at__gte=hour)
-    for row in attempts.values("message__connection_id").annotate(
-        calls=Count("pk"),
-        failed=Count("pk", filter=Q(outcome__in=_FAILED)),
-        last_out=Max("finished_at", filter=Q(outcome__in=["SENT", "FOUND"])),
-    ).order_by("message__connection_id"):
+    for row in (
+        attempts.values("message__connection_id")
+        .annotate(
+            calls=Count("pk"),
+            failed=Count("pk", filter=Q(outcome__in=_FAILED)),
+            last_out=Max("finished_at", filter=Q(outcome__in=["SENT", "FOUND"])),
+        )
+        .order_by("message__connection_id")
+    ):
         found[row["message__connection_id"]] |= row
     return found
 
@@ -83,10 +95,13 @@ def _row(row: Connection, numbers: dict[str, Any], request: HttpRequest) -> dict
         "last_out": numbers.get("last_out"),
         "error_rate": _rate(numbers),
         "backlog": numbers.get("waiting", 0) + numbers.get("owed", 0),
-        "credential": f"saved {newest.created_at:%d %b %Y}" if newest else "none",
+        "credential": f"saved {timezone.localtime(newest.created_at):%d %b %Y}"
+        if newest
+        else "none",
         "credential_flag": newest is None,
         "test_url": reverse("connection-test", args=[row.slug])
-        if may(request.user, Ability.TEST_CONNECTIONS) else "",
+        if may(request.user, Ability.TEST_CONNECTIONS)
+        else "",
     }
 
 
@@ -132,12 +147,17 @@ def _detail(row: Connection, request: HttpRequest) -> dict[str, Any]:
             "sentence": _sentence(row, waiting, owed),
             "todo": _todo(row),
             "admin_url": reverse("admin:connectors_connection_change", args=[row.pk])
-            if request.user.is_staff else "",
+            if request.user.is_staff
+            else "",
         },
         "tiles": [
             {"label": "Last in", "value": _time(numbers.get("last_in")), "note": "today"},
             {"label": "Last out", "value": _time(numbers.get("last_out")), "note": "last hour"},
-            {"label": "Errors", "value": _rate(numbers) or "–", "note": "of calls in the last hour"},
+            {
+                "label": "Errors",
+                "value": _rate(numbers) or "–",
+                "note": "of calls in the last hour",
+            },
             {"label": "Waiting", "value": waiting + owed, "note": f"{waiting} in, {owed} out"},
         ],
         "facts": _facts(row),
@@ -175,7 +195,11 @@ def _todo(row: Connection) -> str:
 
 
 def _facts(row: Connection) -> list[tuple[str, str, bool]]:
-    until = f"open until {timezone.localtime(row.closed_until):%H:%M:%S}" if row.closed_until else "closed"
+    until = (
+        f"open until {timezone.localtime(row.closed_until):%H:%M:%S}"
+        if row.closed_until
+        else "closed"
+    )
     return [
         ("Address", row.base_url or "receives only", False),
         ("Hook", f"/hooks/{row.slug}/" if row.system in SOURCES else "–", False),
@@ -191,7 +215,11 @@ def _credential(row: Connection) -> dict[str, Any] | None:
     if newest is None:
         return None
     tail = f", ends with …{newest.last_four}" if newest.last_four else ""
-    return {"text": f"{newest.name} saved {newest.created_at:%d %b %Y}{tail}", "expires": "", "flag": False}
+    return {
+        "text": f"{newest.name} saved {timezone.localtime(newest.created_at):%d %b %Y}{tail}",
+        "expires": "",
+        "flag": False,
+    }
 
 
 def _buttons(row: Connection, request: HttpRequest) -> list[Button]:
@@ -203,11 +231,25 @@ def _buttons(row: Connection, request: HttpRequest) -> list[Button]:
     if row.is_paused or row.closed_until:
         url = reverse("connection-resume", args=[row.slug])
         return [*buttons, Button("resume", "Resume", "", url, primary=True)]
-    reason = {"name": "reason", "label": "Reason", "kind": "text", "required": True,
-              "placeholder": "Maintenance until 22:00"}
+    reason = {
+        "name": "reason",
+        "label": "Reason",
+        "kind": "text",
+        "required": True,
+        "placeholder": "Maintenance until 22:00",
+    }
     hint = "While it is paused, messages are taken in and kept; nothing is applied or sent."
-    return [*buttons, Button("pause", "Pause", "", reverse("connection-pause", args=[row.slug]),
-                             fields=[reason], hint=hint)]
+    return [
+        *buttons,
+        Button(
+            "pause",
+            "Pause",
+            "",
+            reverse("connection-pause", args=[row.slug]),
+            fields=[reason],
+            hint=hint,
+        ),
+    ]
 
 
 def _test(row: Connection) -> dict[str, Any] | None:
@@ -229,9 +271,13 @@ def _calls(row: Connection) -> list[dict[str, Any]]:
     attempts = Attempt.objects.filter(message__connection=row).select_related("message")
     calls = [
         {
-            "at": a.started_at, "direction": "out", "topic": a.message.kind,
-            "result": _RESULTS.get(a.outcome, "running"), "status": a.status,
-            "ms": a.milliseconds, "message": a.detail,
+            "at": a.started_at,
+            "direction": "out",
+            "topic": a.message.kind,
+            "result": _RESULTS.get(a.outcome, "running"),
+            "status": a.status,
+            "ms": a.milliseconds,
+            "message": a.detail,
             "href": reverse("order", args=[a.message.order_id]) if a.message.order_id else "",
         }
         for a in attempts.order_by("-pk")[:60]
@@ -239,9 +285,17 @@ def _calls(row: Connection) -> list[dict[str, Any]]:
     return sorted(calls, key=lambda call: call["result"] in {"sent", "skipped"})
 
 
-_RESULTS = {"SENT": "sent", "FOUND": "sent", "ABSENT": "skipped", "LATER": "failed",
-            "THROTTLED": "waiting", "UNKNOWN": "unknown", "REJECTED": "rejected",
-            "CRASHED": "unknown", "LATE": "skipped"}
+_RESULTS = {
+    "SENT": "sent",
+    "FOUND": "sent",
+    "ABSENT": "skipped",
+    "LATER": "failed",
+    "THROTTLED": "waiting",
+    "UNKNOWN": "unknown",
+    "REJECTED": "rejected",
+    "CRASHED": "unknown",
+    "LATE": "skipped",
+}
 
 
 def _events(row: Connection) -> list[dict[str, Any]]:
@@ -250,11 +304,16 @@ def _events(row: Connection) -> list[dict[str, Any]]:
     for newer, older in zip(rows, [*rows[1:], None], strict=True):
         changes = newer.diff_against(older).changes if older is not None else []
         detail = ", ".join(f"{c.field}: {c.old} → {c.new}" for c in changes)
-        events.append({
-            "icon": "open", "color": "gray", "at": newer.history_date,
-            "text": "Changed" if older is not None else "Set up", "detail": detail,
-            "by": newer.history_user.get_username() if newer.history_user else "",
-        })
+        events.append(
+            {
+                "icon": "open",
+                "color": "gray",
+                "at": newer.history_date,
+                "text": "Changed" if older is not None else "Set up",
+                "detail": detail,
+                "by": newer.history_user.get_username() if newer.history_user else "",
+            }
+        )
     return events
 
 

@@ -226,7 +226,9 @@ def _fulfillment_orders(order: Order) -> list[dict[str, Any]]:
                 "number": row.reference,
                 "node": row.location.name,
                 "state": f"{row.get_work_status_display()} · {row.progress.lower()}",
-                "lines_text": ", ".join(f"{p.quantity} × {p.order_line.sku}" for p in row.lines.all()),
+                "lines_text": ", ".join(
+                    f"{p.quantity} × {p.order_line.sku}" for p in row.lines.all()
+                ),
                 "shipment": shipment.carrier if shipment else "",
                 "tracking": shipment.tracking_number if shipment else "",
                 "tracking_href": shipment.tracking_url if shipment else "",
@@ -241,8 +243,11 @@ def _documents(order: Order) -> dict[str, Any]:
     rows = ExternalReference.objects.filter(reference__in=set(owed)).select_related("connection")
     documents = [
         {
-            "system": order.channel.name, "kind": "Order", "external_id": order.external_id,
-            "href": "", "at": order.placed_at,
+            "system": order.channel.name,
+            "kind": "Order",
+            "external_id": order.external_id,
+            "href": "",
+            "at": order.placed_at,
         }
     ]
     documents += [
@@ -268,18 +273,31 @@ def _messages(order: Order) -> dict[str, Any]:
     owed = OutboundMessage.objects.filter(order_id=order.pk).select_related("connection")
     rows = [
         {
-            "direction": "in", "system": row.connection.name, "topic": row.topic,
-            "result": row.state.lower(), "status": "", "ms": None, "size": None,
-            "at": row.received_at, "href": "", "effect_key": "",
+            "direction": "in",
+            "system": row.connection.name,
+            "topic": row.topic,
+            "result": row.state.lower(),
+            "status": "",
+            "ms": None,
+            "size": None,
+            "at": row.received_at,
+            "href": "",
+            "effect_key": "",
         }
         for row in inbound.order_by("-pk")[:100]
     ]
     rows += [
         {
-            "direction": "out", "system": row.connection.name,
-            "topic": _KIND_WORDS.get(row.kind, row.kind), "result": row.state.lower(),
-            "status": "", "ms": None, "size": None, "at": row.finished_at or row.created_at,
-            "href": "", "effect_key": row.effect_key,
+            "direction": "out",
+            "system": row.connection.name,
+            "topic": _KIND_WORDS.get(row.kind, row.kind),
+            "result": row.state.lower(),
+            "status": "",
+            "ms": None,
+            "size": None,
+            "at": row.finished_at or row.created_at,
+            "href": "",
+            "effect_key": row.effect_key,
         }
         for row in owed.order_by("-pk")[:100]
     ]
@@ -306,8 +324,11 @@ def _money(order: Order) -> dict[str, Any]:
     ]
     rows += [
         {
-            "label": "Refund", "amount": f"−{text(refund.amount)}", "reference": refund.external_id,
-            "at": refund.refunded_at, "state": None,
+            "label": "Refund",
+            "amount": f"−{text(refund.amount)}",
+            "reference": refund.external_id,
+            "at": refund.refunded_at,
+            "state": None,
         }
         for refund in order.refunds.order_by("pk")
     ]
@@ -324,4 +345,3 @@ _TABS: dict[str, Callable[[Order], dict[str, Any]]] = {
     "messages": _messages,
     "money": _money,
 }
-

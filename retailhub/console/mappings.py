@@ -58,11 +58,19 @@ def _page(
     context = {
         "section": "mappings",
         "tables": [
-            {"label": label, "count": None, "href": reverse("mappings", args=[slug.lower()]),
-             "current": slug == table}
+            {
+                "label": label,
+                "count": None,
+                "href": reverse("mappings", args=[slug.lower()]),
+                "current": slug == table,
+            }
             for slug, label in known.items()
         ],
-        "table": {"slug": table.lower(), "label": known[table], "description": _DESCRIPTIONS[table]},
+        "table": {
+            "slug": table.lower(),
+            "label": known[table],
+            "description": _DESCRIPTIONS[table],
+        },
         "connections": [(str(c.pk), c.name, str(c.pk) == chosen) for c in connections],
         "unmapped": unmapped,
         "rows": shown,
@@ -97,7 +105,10 @@ def _rows(request: HttpRequest, rows: QuerySet[CodeMapping]) -> tuple[list[dict[
 
 def _unmapped(request: HttpRequest, table: str) -> list[dict[str, Any]]:
     cases = visible_cases(request.user).filter(
-        code="connectors.mapping_missing", state__in=OPEN_STATES, context__table=table, outbound=None
+        code="connectors.mapping_missing",
+        state__in=OPEN_STATES,
+        context__table=table,
+        outbound=None,
     )
     groups = (
         cases.values("context__external_code", "connection_id", "connection__name")
@@ -136,10 +147,15 @@ def mapping_save(request: HttpRequest, table: str) -> HttpResponse:
     if errors:
         return _page(request, table, errors=errors, status=422)
     save_mapping(
-        connection_id=connection.pk, table=table, external_code=external_code,
-        canonical_code=internal_code, now=timezone.now(),
+        connection_id=connection.pk,
+        table=table,
+        external_code=external_code,
+        canonical_code=internal_code,
+        now=timezone.now(),
     )
-    messages.info(request, f"Saved: {external_code} means {internal_code}. What waited for it goes on.")
+    messages.info(
+        request, f"Saved: {external_code} means {internal_code}. What waited for it goes on."
+    )
     return HttpResponseRedirect(reverse("mappings", args=[table.lower()]))
 
 

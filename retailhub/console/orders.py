@@ -17,7 +17,7 @@ from exceptions.rows import row_of
 from exceptions.selectors import most_urgent, visible_cases, visible_connections
 from orders.models import Order
 from retailhub.console import journey
-from retailhub.console.words import FULFILLMENT_WORDS, PAYMENT_WORDS, order_state_word
+from retailhub.console.words import fulfillment_word, order_state_word, payment_word
 from retailhub.kernel.money import to_cents
 
 PAGE = 60
@@ -79,8 +79,8 @@ def _row(order: Order) -> dict[str, Any]:
         "customer": order.customer.name if order.customer else "",
         "total": f"{to_cents(order.total, order.currency)} {order.currency}",
         "state": order_state_word(order),
-        "payment": PAYMENT_WORDS.get(order.financial_status, order.financial_status.title()),
-        "fulfilment": FULFILLMENT_WORDS[order.state],
+        "payment": payment_word(order),
+        "fulfilment": fulfillment_word(order),
         "placed_at": order.placed_at,
         "cases": getattr(order, "open_cases", 0),
     }

@@ -40,13 +40,19 @@ def search(request: HttpRequest) -> HttpResponse:
 def _orders(request: HttpRequest, text: str) -> list[Result]:
     orders = visible_orders(request)
     plain = text.lstrip("#")
-    ids = set(orders.filter(number__in=[text, f"#{plain}", plain]).values_list("pk", flat=True)[:MOST])
+    ids = set(
+        orders.filter(number__in=[text, f"#{plain}", plain]).values_list("pk", flat=True)[:MOST]
+    )
     ids |= set(orders.filter(external_id=text).values_list("pk", flat=True)[:MOST])
     ids |= set(orders.filter(reference=text).values_list("pk", flat=True)[:MOST])
     ids |= set(
-        orders.filter(fulfillment_orders__shipments__tracking_number=text).values_list("pk", flat=True)[:MOST]
+        orders.filter(fulfillment_orders__shipments__tracking_number=text).values_list(
+            "pk", flat=True
+        )[:MOST]
     )
-    ids |= set(orders.filter(fulfillment_orders__reference=text).values_list("pk", flat=True)[:MOST])
+    ids |= set(
+        orders.filter(fulfillment_orders__reference=text).values_list("pk", flat=True)[:MOST]
+    )
     if (trace_id := _uuid(text)) is not None:
         ids |= set(orders.filter(trace_id=trace_id).values_list("pk", flat=True)[:MOST])
     ids |= _owners(request, text)

@@ -51,7 +51,9 @@ def _lanes() -> list[dict[str, Any]]:
             "name": name,
             "label": name.capitalize(),
             "due": ages.get(name, {}).get("due", 0),
-            "oldest": f"{age:.0f} s" if (age := ages.get(name, {}).get("oldest_seconds", 0)) else "",
+            "oldest": f"{age:.0f} s"
+            if (age := ages.get(name, {}).get("oldest_seconds", 0))
+            else "",
             "state": _STUCK if age > STUCK_SECONDS else _OK,
         }
         for name in _LANES
@@ -72,14 +74,21 @@ def _workers() -> list[dict[str, Any]]:
             entry["queues"].append(queue)
             entry["last_seen"] = max(entry["last_seen"], row["last"])
     return [
-        {"name": name, "queues": ", ".join(entry["queues"]), "last_seen": entry["last_seen"], "state": _OK}
+        {
+            "name": name,
+            "queues": ", ".join(entry["queues"]),
+            "last_seen": entry["last_seen"],
+            "state": _OK,
+        }
         for name, entry in found.items()
     ]
 
 
 def _queues() -> list[dict[str, Any]]:
     try:
-        client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+        client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1
+        )
         return [{"name": name, "depth": client.llen(name)} for name in ("live", "p0", "bulk")]
     except redis.RedisError:
         return [{"name": "Redis is away: workers look by themselves", "depth": "–"}]

@@ -5,30 +5,45 @@ from __future__ import annotations
 from exceptions.rows import StateWord
 from orders.models import Order
 
-PAYMENT_WORDS = {
-    "": "Unknown",
-    "PENDING": "Not paid yet",
-    "AUTHORIZED": "Authorised",
-    "PAID": "Paid",
-    "PARTIALLY_PAID": "Partly paid",
-    "PARTIALLY_REFUNDED": "Partly refunded",
-    "REFUNDED": "Refunded",
-    "VOIDED": "Voided",
-    "EXPIRED": "Expired",
+# Our word, then the colour and icon it is shown with.
+_PAYMENT = {
+    "": ("Unknown", "gray", "open"),
+    "PENDING": ("Not paid yet", "amber", "clock"),
+    "AUTHORIZED": ("Authorised", "blue", "check"),
+    "PAID": ("Paid", "green", "check"),
+    "PARTIALLY_PAID": ("Partly paid", "amber", "clock"),
+    "PARTIALLY_REFUNDED": ("Partly refunded", "amber", "undo"),
+    "REFUNDED": ("Refunded", "gray", "undo"),
+    "VOIDED": ("Voided", "gray", "minus"),
+    "EXPIRED": ("Expired", "gray", "minus"),
 }
 
-FULFILLMENT_WORDS = {
-    "ACCEPTED": "Not placed",
-    "RESERVED": "Promised",
-    "ALLOCATED": "At the warehouse",
-    "PICKED": "Picked",
-    "PACKED": "Packed",
-    "SHIPPED": "On its way",
-    "DELIVERED": "Delivered",
-    "RETURNED": "Returned",
-    "RECONCILED": "Delivered",
-    "CANCELLED": "Cancelled",
+_FULFILLMENT = {
+    "ACCEPTED": ("Not placed", "gray", "open"),
+    "RESERVED": ("Promised", "blue", "open"),
+    "ALLOCATED": ("At the warehouse", "blue", "open"),
+    "PICKED": ("Picked", "teal", "replay"),
+    "PACKED": ("Packed", "teal", "replay"),
+    "SHIPPED": ("On its way", "violet", "in"),
+    "DELIVERED": ("Delivered", "green", "check"),
+    "RETURNED": ("Returned", "amber", "undo"),
+    "RECONCILED": ("Delivered", "green", "check"),
+    "CANCELLED": ("Cancelled", "gray", "minus"),
 }
+
+
+def payment_word(order: Order) -> StateWord:
+    """What the channel says of the money."""
+    known = _PAYMENT.get(order.financial_status)
+    label, color, icon = known or (order.financial_status.title(), "gray", "open")
+    return StateWord(order.financial_status.lower(), label, color, icon)
+
+
+def fulfillment_word(order: Order) -> StateWord:
+    """How far the goods are."""
+    label, color, icon = _FULFILLMENT[order.state]
+    return StateWord(order.state.lower(), label, color, icon)
+
 
 _COLORS = {
     "ACCEPTED": ("blue", "open"),
