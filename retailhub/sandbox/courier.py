@@ -155,7 +155,8 @@ class Courier:
         if self._due and not is_held:
             timeout = max(0.0, self._due[0][0] - asyncio.get_running_loop().time())
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
 
     def _start(self, delivery: Delivery) -> None:
         task = asyncio.create_task(self._fly(delivery))

@@ -68,7 +68,8 @@ class Traffic:
             await self._store.journal.commit()
             due = min([next_order, *(entry[0] for entry in self._later[:1])])
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(0.0, due - clock()))
+                async with asyncio.timeout_at(due):
+                    await self._wake.wait()
 
     def follow_up(self, order: Order) -> None:
         """What this customer will do about their order later, if anything."""

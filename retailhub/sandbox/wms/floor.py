@@ -120,7 +120,8 @@ class Floor:
         if self._due and not self.settings.is_paused:
             timeout = max(0.0, self._due[0][0] - time.time())
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
 
     def _await_step(self, order: Record, step: str) -> None:
         seconds = float(getattr(self.settings, f"{step}_s"))
