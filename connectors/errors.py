@@ -6,7 +6,7 @@ from retailhub.kernel.errors import NeedsOperator, RetryLater
 
 
 class PrerequisiteMissing(RetryLater):
-    """The message speaks of something we have not heard of yet. Parked until it comes, or the deadline."""
+    """The message speaks of something not heard of yet. Parked until it comes, or the deadline."""
 
     code = "connectors.parent_missing"
 

@@ -1,4 +1,4 @@
-"""What may a page show of a message? Everything that explains a failure, nothing that tells who bought."""
+"""What may a page show of a message? All that explains a failure, nothing that tells who bought."""
 
 from __future__ import annotations
 
@@ -10,26 +10,32 @@ from retailhub.kernel.json import read_json
 
 # Keys whose text is a person's, wherever they stand. Compared in lower case without separators.
 _PERSONAL = frozenset(
-    """
-    email contactemail phone firstname lastname name1 fullname address1 address2 line1 line2 street
-    zip postalcode postcode latitude longitude browserip clientip customername company note birthdate
-    addressee attention addr1 addr2 addrphone orderstatusurl token carttoken checkouttoken
-    authorization password secret accesstoken apikey creditcardnumber iban
-    """.split()
+    {
+        *("email", "contactemail", "phone", "addrphone", "firstname", "lastname", "fullname"),
+        *("address1", "address2", "line1", "line2", "street", "addr1", "addr2", "addressee"),
+        *("attention", "zip", "postalcode", "postcode", "latitude", "longitude", "company"),
+        *("browserip", "clientip", "customername", "note", "birthdate", "creditcardnumber", "iban"),
+        *("orderstatusurl", "token", "carttoken", "checkouttoken", "authorization", "password"),
+        *("secret", "accesstoken", "apikey"),
+    }
 )
 # Keys that are a person's name only inside these.
 _PEOPLE = frozenset(
-    "customer shippingaddress billingaddress defaultaddress shipto billto recipient buyer".split()
+    {
+        *("customer", "shippingaddress", "billingaddress", "defaultaddress"),
+        *("shipto", "billto", "recipient", "buyer"),
+    }
 )
 MOST = 60_000
 
 
 def masked_body(body: bytes) -> str:
-    """The body as indented JSON with personal values masked; a broken one as its start, unmasked bytes out."""
+    """The body as indented JSON with personal values masked; of a broken one only why it is."""
     try:
         value = read_json(body)
     except NeedsOperator as error:
-        return f"{error}\n\n{body[:600]!r}"
+        # What can't be parsed can't be masked either.
+        return f"{error}\n\n{len(body)} bytes are kept as they came."
     return masked_json(value)
 
 

@@ -1,4 +1,4 @@
-"""How often, how long and how hard do we try? By what it costs the business, never by the error's name."""
+"""How often, how long and how hard do we try? By what it costs the business."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ INBOUND_RETRY = RetryPolicy((1, 5, 30, 120, 600), timedelta(hours=4))
 MAX_CRASHES = 3
 
 INBOUND_LEASE = timedelta(seconds=60)
-# The lease outlives the longest call by more than ten seconds, so that a live worker is never fenced.
+# The lease outlives the longest call by more than ten seconds: a live worker is never fenced.
 LEASE_MARGIN = timedelta(seconds=15)
 
 # The circuit breaker (per connection).

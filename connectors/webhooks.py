@@ -97,7 +97,7 @@ class HookApp:
     async def _verify(
         self, slug: str, knocker: Knocker, headers: dict[str, str], body: bytes
     ) -> Knocker | None:
-        """The knocker if it signed `body`. A secret that was just replaced is fetched before saying no."""
+        """The knocker if it signed `body`. A secret just replaced is fetched before saying no."""
         for candidate in (knocker, await self._directory.refreshed(slug, knocker)):
             if candidate is None:
                 continue

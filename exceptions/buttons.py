@@ -49,7 +49,10 @@ _SNOOZE: Field = {
 
 
 def buttons_of(case: ExceptionCase, *, user: Any) -> list[Button]:
-    """The buttons in their order. What the role may never do is left out; what only now can't be done is grey."""
+    """The buttons in their order.
+
+    What the role may never do is left out; what only now can't be done is grey.
+    """
     if not may(user, Ability.WORK_CASES):
         return []
     state = CaseState(case.state)

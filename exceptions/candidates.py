@@ -54,9 +54,9 @@ def candidates(table: str, code: str) -> list[tuple[str, str, str]]:
         return [(row.sku, row.name, _percent(row.alike)) for row in found]
     if table == CodeMapping.Table.LOCATION:
         return [(row.code, row.name, "") for row in Location.objects.order_by("priority")[:MOST]]
-    rows = CodeMapping.objects.filter(table=table).values_list("canonical_code", flat=True)
+    used = CodeMapping.objects.filter(table=table).values_list("canonical_code", flat=True)
     return [
-        (ours, "", "already used") for ours in rows.distinct().order_by("canonical_code")[:MOST]
+        (ours, "", "already used") for ours in used.distinct().order_by("canonical_code")[:MOST]
     ]
 
 

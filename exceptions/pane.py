@@ -243,7 +243,7 @@ def safety_line(case: ExceptionCase) -> tuple[str, bool]:
         if case.inbound is None:
             return "", False
         return (
-            "Takes the message again with the current mappings. What was applied before is not applied twice.",
+            "Takes the message again with current mappings. What was applied is not applied twice.",
             False,
         )
     name = case.connection.name if case.connection else "the system"

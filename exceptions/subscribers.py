@@ -48,7 +48,7 @@ def open_case_for_message(event: MessageStopped) -> None:
 def open_case_for_effect(event: EffectStopped) -> None:
     """An effect on another system stopped."""
     row = OutboundMessage.objects.select_related("connection").get(pk=event.message_id)
-    order = Order.objects.filter(pk=row.order_id).first()
+    order = Order.objects.filter(pk=row.order_id or 0).first()
     open_case(
         Problem(
             code=row.error_code,

@@ -74,7 +74,7 @@ class CanonicalTax:
 
 @dataclass(frozen=True, kw_only=True)
 class CanonicalLine:
-    """One line. `total` is what was charged: quantity x unit price - discount, tax as the order says."""
+    """One line. `total` is what was charged: quantity x unit price - discount."""
 
     external_id: str
     sku: str
@@ -112,8 +112,8 @@ class CanonicalRefund:
 class CanonicalOrder:
     """A whole order as its channel sees it at `version`. A later version replaces an earlier one.
 
-    The sum is exact: lines + shipping + tax (unless `taxes_included`) + tip + duties + difference = total,
-    where `difference` is zero or has a `difference_reason`.
+    The sum is exact: lines + shipping + tax (unless `taxes_included`) + tip + duties + difference
+    = total, where `difference` is zero or has a `difference_reason`.
     """
 
     external_id: str

@@ -19,7 +19,7 @@ def active_nodes() -> list[Node]:
 
 
 def due_orders(*, state: str, limit: int) -> QuerySet[Order]:
-    """Orders ready for the step after `state`, oldest first, locked; those another worker has are skipped."""
+    """Orders due for the step after `state`, oldest first, locked; others' are skipped."""
     return (
         Order.objects.select_for_update(skip_locked=True, of=("self",))
         .filter(state=state, held_for="")

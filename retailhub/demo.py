@@ -1,4 +1,4 @@
-"""A working estate from nothing: the sandbox's systems connected, items, stock, teams and people."""
+"""A working estate from nothing: the sandbox connected, items, stock, teams and people."""
 
 from __future__ import annotations
 

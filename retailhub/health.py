@@ -1,4 +1,4 @@
-"""Is it alive, and is it making progress? Progress is the age of what is due, not a running process."""
+"""Is it alive, and does it make progress? That is the age of what is due, not a running process."""
 
 from __future__ import annotations
 

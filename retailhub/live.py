@@ -14,6 +14,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.db.models import Max
 
@@ -117,8 +118,6 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
 
 def _may_listen(session_key: str, user_id: int) -> bool:
-    from django.contrib.sessions.models import Session
-
     is_active = get_user_model().objects.filter(pk=user_id, is_active=True).exists()
     return is_active and Session.objects.filter(session_key=session_key).exists()
 

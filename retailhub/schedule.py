@@ -1,4 +1,4 @@
-"""What runs by the clock? Each slot is a row with a unique key, so a second scheduler does no harm."""
+"""What runs by the clock? Each slot is a row with a unique key: a second scheduler is harmless."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _take(name: str, slot: datetime) -> bool:
             "INSERT INTO retailhub_jobrun (job, due_at) VALUES (%s, %s) ON CONFLICT DO NOTHING",
             [name, slot],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def _run(name: str, job: Job, slot: datetime, now: datetime) -> None:

@@ -42,7 +42,7 @@ CREDENTIAL_KEYS: list[str] = [key for key in _secret("CREDENTIAL_KEYS").split(",
 
 # --- The door: hooks --------------------------------------------------------------------------
 HOOK_MAX_BYTES: int = env.int("HOOK_MAX_BYTES", default=1024 * 1024)
-# Systems on this machine or in this network that we may call, as host:port. Everything else private is refused.
+# Systems in this network that we may call, as host:port. Everything else private is refused.
 PRIVATE_HOSTS_ALLOWED: list[str] = env.list(
     "PRIVATE_HOSTS_ALLOWED", default=[] if IS_PRODUCTION else ["127.0.0.1:*", "localhost:*"]
 )
@@ -188,7 +188,9 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [REDIS_URL], "prefix": "retailhub"},
     }
 }
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace(
+    "?db=", "?virtual_host="
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # the row lease covers a lost task; fewer duplicates
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -243,6 +245,15 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PUBLIC": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "ENUM_NAME_OVERRIDES": {
+        "OrderState": "retailhub.api.order_shapes.STATES",
+        "MessageState": "retailhub.api.messages.STATES",
+        "CaseState": "retailhub.api.cases.CASE_STATES",
+        "CaseSelection": "retailhub.api.cases.SELECTIONS",
+        "LineKind": "retailhub.api.placed_order.LINE_KINDS",
+        "FinancialStatus": "retailhub.api.placed_order.FINANCIAL_STATES",
+        "Severity": "retailhub.api.cases.SEVERITIES",
+    },
 }
 
 # --- Logs: structured, one line each, nothing personal ------------------------------------------

@@ -21,7 +21,9 @@ urlpatterns = [
     path("connections/<slug:slug>/", connections.connection_detail, name="connection"),
     path("connections/<slug:slug>/test/", connections.connection_test, name="connection-test"),
     path("connections/<slug:slug>/pause/", connections.connection_pause, name="connection-pause"),
-    path("connections/<slug:slug>/resume/", connections.connection_resume, name="connection-resume"),
+    path(
+        "connections/<slug:slug>/resume/", connections.connection_resume, name="connection-resume"
+    ),
     path("mappings/", RedirectView.as_view(pattern_name="mappings"), {"table": "sku"}),
     path("mappings/<slug:table>/", mappings.mapping_list, name="mappings"),
     path("mappings/<slug:table>/save/", mappings.mapping_save, name="mapping-save"),

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from celery.signals import worker_process_init, worker_process_shutdown
 from django.conf import settings
@@ -49,7 +50,7 @@ def _start(**_: object) -> None:
 
 
 def _queues(arguments: Sequence[str]) -> list[str]:
-    for flag, value in zip(arguments, arguments[1:], strict=False):
+    for flag, value in pairwise(arguments):
         if flag in {"-Q", "--queues"}:
             return value.split(",")
     return []

@@ -1,1 +1,1 @@
-"""What makes the door fast: who may knock is remembered, and those who knock together share a commit."""
+"""What makes the door fast: who may knock is remembered; who knocks together shares a commit."""

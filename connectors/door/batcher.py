@@ -104,7 +104,7 @@ class Batcher:
             return None
         except psycopg.Error:
             log.exception("a batch of %d failed; storing one by one", len(batch))
-            await _store_alone(database, batch)
+            await _store_alone(database or await _connect(), batch)
         self._ring()
         return database
 

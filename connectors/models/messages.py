@@ -40,7 +40,7 @@ class InboundKey(models.Model):
 class InboundMessage(models.Model):
     """One message as it arrived, byte for byte, and what became of it.
 
-    Claimed in batches, head of each `lane` first; `lease_token` fences a worker that comes back late.
+    Claimed in batches, head of each `lane` first; `lease_token` fences a worker that is late.
     """
 
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="inbound")

@@ -38,7 +38,7 @@ _STEPS: dict[FulfillmentEventKind, Callable[..., None]] = {
 
 
 class FactRunner:
-    """Applies the facts of one batch inside the caller's transaction and says how each message ends."""
+    """Applies the facts of one batch in the caller's transaction; says how each message ends."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now

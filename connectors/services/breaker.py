@@ -1,4 +1,4 @@
-"""Is it worth calling this system now? Opens after failures, tries again by itself, never lies about it.
+"""Is it worth calling this system now? Opens after failures, and tries again by itself.
 
 State is on the connection's row, written only on transitions, so every process sees the same and
 losing Redis changes nothing. Recent outcomes are counted per process: a hint that only opens.

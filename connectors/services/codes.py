@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -90,14 +91,14 @@ def save_mapping(
     Saying it again changes nothing. What waited for the row goes on.
     """
     direction = _DIRECTIONS[Connection.objects.get(pk=connection_id).role]
-    codes = {"external_code": external_code, "canonical_code": canonical_code}
+    codes: dict[str, Any] = {"external_code": external_code, "canonical_code": canonical_code}
     key = "canonical_code" if direction == CodeMapping.Direction.OUTWARD else "external_code"
     row, _ = CodeMapping.objects.update_or_create(
         connection_id=connection_id,
         table=table,
         direction=direction,
-        **{key: codes.pop(key)},
         defaults=codes,
+        **{key: codes.pop(key)},
     )
     publish(
         MappingSaved(

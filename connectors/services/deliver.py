@@ -1,4 +1,4 @@
-"""Owed -> sent: claim and intent, durable · network, no transaction · settle, durable and fenced."""
+"""Owed -> sent: claim and intent, durable · network, no transaction · settle, fenced."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ WITH due AS (
     UPDATE connectors_outboundmessage o
     SET must_look_up = must_look_up OR state = 'UNKNOWN', state = 'SENDING',
         attempts = o.attempts + 1, lease_token = lease_token + 1, lease_owner = %(owner)s,
-        lease_until = now() + make_interval(secs => c.timeout_seconds) + %(margin)s
+        lease_until = now() + make_interval(secs => c.timeout_seconds)
+                      + %(margin)s::interval
     FROM pick, connectors_connection c
     WHERE o.id = pick.id AND c.id = o.connection_id
     RETURNING o.id, o.attempts, o.lease_token, o.must_look_up
@@ -111,7 +112,7 @@ def deliver_batch(*, criticalities: Iterable[Criticality], limit: int, now: date
 
 
 def _settle(future: Future[Answered]) -> DatabaseError | None:
-    # One that can't be settled stays leased and becomes unknown; the others must not share its fate.
+    # One that can't be settled stays leased and becomes unknown; the others don't share its fate.
     answered = future.result()
     try:
         failpoint("outbox.before_settle")
@@ -139,7 +140,7 @@ def _claim(criticalities: Sequence[Criticality], limit: int) -> list[Attempt]:
                 "limit": limit,
                 "per_connection": PER_CONNECTION,
                 "owner": WORKER,
-                "margin": LEASE_MARGIN,
+                "margin": str(LEASE_MARGIN),
             },
         )
         ids = [row[0] for row in cursor.fetchall()]

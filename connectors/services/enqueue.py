@@ -1,4 +1,4 @@
-"""What is owed to other systems: one outbox row per effect, written with the fact that caused it."""
+"""What is owed to other systems: one outbox row per effect, written with its cause."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ class Effect:
 
 
 def enqueue_effects(effects: Iterable[Effect], *, now: datetime) -> int:
-    """Owe each effect once per connection and key. Asking again changes nothing. Returns how many are new.
+    """Owe each effect once per connection and key. Asking again changes nothing.
 
-    The caller holds the order's lock, so rows of one lane get their numbers in the order of the facts.
+    Returns how many are new. The caller holds the order's lock, so rows of one lane get their
+    numbers in the order of the facts.
     """
     rows = [
         OutboundMessage(
@@ -67,7 +68,7 @@ def enqueue_effects(effects: Iterable[Effect], *, now: datetime) -> int:
     }
     rows = [row for row in rows if (row.connection_id, row.effect_key) not in known]
     _supersede(rows, now)
-    # The constraint, not the look above, is what makes it once: a race ends in an error and a retry.
+    # The constraint, not the look above, makes it once: a race ends in an error and a retry.
     made = OutboundMessage.objects.bulk_create(rows)
     if made:
         publish(EffectsOwed(message_ids=tuple(row.pk for row in made)))

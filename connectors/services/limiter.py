@@ -1,7 +1,7 @@
 """How hard may we push a system right now? A token bucket and a bound on calls in flight.
 
 The bucket lives in Redis, in one atomic script by Redis' own clock. A bucket that is not there
-starts at a quarter, so a flush gives no burst. Without Redis each process keeps to its own half share.
+starts at a quarter, so a flush gives no burst. Without Redis each process keeps to a half share.
 """
 
 from __future__ import annotations
@@ -54,8 +54,10 @@ _lock = threading.Lock()
 
 @contextmanager
 def slot(connection: Connection) -> Iterator[None]:
-    """Wait for a place in flight and a token, then hold the place. Raises `RemoteThrottled` when the
-    queue for this connection is longer than five seconds: the row waits better than a thread.
+    """Wait for a place in flight and a token, then hold the place.
+
+    Raises `RemoteThrottled` when the queue for this connection is longer than five seconds: the row
+    waits better than a thread.
     """
     semaphore = _semaphore(connection)
     if not semaphore.acquire(timeout=LONGEST_WAIT):

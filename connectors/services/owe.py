@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from connectors.lifecycle import OutboundState
 from connectors.models import CodeMapping, Connection, OutboundMessage
@@ -73,7 +73,7 @@ def owe_allocation(order_ids: Iterable[int], *, now: datetime) -> None:
     enqueue_effects(effects, now=now)
 
 
-def _fulfillment_orders() -> object:
+def _fulfillment_orders() -> QuerySet[FulfillmentOrder]:
     lines = FulfillmentLine.objects.select_related("order_line__item").order_by("pk")
     return (
         FulfillmentOrder.objects.select_related("location", "order")

@@ -26,7 +26,7 @@ def pause_connection(
 
 @transaction.atomic
 def resume_connection(*, connection_id: int, now: datetime) -> None:
-    """Go on where it stopped: oldest first, at the connection's own rate. Also closes the breaker."""
+    """Go on where it stopped: oldest first, at the connection's rate. Also closes the breaker."""
     row = Connection.objects.select_for_update().get(pk=connection_id)
     row.inbound_paused_at = row.outbound_paused_at = row.closed_until = None
     row.pause_reason = row.health_detail = ""

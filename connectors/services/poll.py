@@ -1,4 +1,4 @@
-"""Ask the source itself what changed: what a lost webhook should have brought comes in all the same."""
+"""Ask the source what changed: what a lost webhook should have brought comes all the same."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_connection(*, connection_id: int, now: datetime) -> list[Check]:
 
 
 def probe_open_breakers(*, now: datetime) -> int:
-    """One read per open breaker whose time has come: it closes or stays open longer. Returns how many."""
+    """One read per open breaker whose time has come: it closes or stays open. Returns how many."""
     due = Connection.objects.filter(closed_until__lte=now, is_active=True).order_by("pk")
     for connection in due:
         checks = check_connection(connection, now=now)

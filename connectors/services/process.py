@@ -42,12 +42,13 @@ WITH pick AS (
         SELECT 1 FROM connectors_inboundmessage p
         WHERE p.lane = m.lane AND p.id < m.id
           AND p.state NOT IN ('PROCESSED', 'SUPERSEDED', 'IGNORED')
-          AND (p.state IN ('RECEIVED', 'PROCESSING', 'WAITING') OR (p.state = 'DEAD' AND p.blocks_lane)))
+          AND (p.state IN ('RECEIVED', 'PROCESSING', 'WAITING')
+               OR (p.state = 'DEAD' AND p.blocks_lane)))
     ORDER BY m.next_attempt_at, m.id LIMIT %(limit)s
     FOR UPDATE OF m SKIP LOCKED)
 UPDATE connectors_inboundmessage m
 SET state = 'PROCESSING', attempts = m.attempts + 1, lease_token = m.lease_token + 1,
-    lease_owner = %(owner)s, lease_until = now() + %(lease)s
+    lease_owner = %(owner)s, lease_until = now() + %(lease)s::interval
 FROM pick WHERE m.id = pick.id RETURNING m.id
 """
 
@@ -85,7 +86,12 @@ def _claim(limit: int, crashed: bool) -> list[InboundMessage]:
     with database.cursor() as cursor:
         cursor.execute(
             CLAIM_SQL,
-            {"limit": limit, "crashed": crashed, "owner": WORKER, "lease": policy.INBOUND_LEASE},
+            {
+                "limit": limit,
+                "crashed": crashed,
+                "owner": WORKER,
+                "lease": str(policy.INBOUND_LEASE),
+            },
         )
         ids = [row[0] for row in cursor.fetchall()]
     if not ids:
@@ -156,7 +162,7 @@ def _apply(works: Sequence[Work], now: datetime) -> None:
 
 
 def _settle(works: Sequence[Work], now: datetime) -> None:
-    """Write every end, fenced by the lease token. Raises `LeaseLost` when one was taken over."""
+    """Write every end, fenced by the lease token. Raises `LeaseLost` when one was taken."""
     for work in works:
         work.fields = _end(work, now)
     done = [w for w in works if w.fields["state"] in _QUIET]
@@ -240,7 +246,7 @@ def _end(work: Work, now: datetime) -> dict[str, Any]:
 
 
 def _wait(message: InboundMessage, error: RetryLater, now: datetime) -> dict[str, Any]:
-    """Park for a prerequisite, with a deadline after which a person is asked; it goes on waiting."""
+    """Park for a prerequisite; after the deadline a person is asked, and it goes on waiting."""
     deadline = message.deadline_at or now + policy.PARK_DEADLINE
     seconds = error.after or min(2 ** min(message.attempts, 6), 60)
     return {

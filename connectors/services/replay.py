@@ -36,7 +36,7 @@ def replay_inbound(*, message_id: int, now: datetime, edited_body: bytes | None 
 
 @transaction.atomic
 def replay_outbound(*, message_id: int, now: datetime) -> bool:
-    """Ask for a stopped effect again, with its own key. In doubt whether it is there, look first."""
+    """Ask for a stopped effect again, with its own key. In doubt, look first."""
     row = OutboundMessage.objects.select_for_update().get(pk=message_id)
     if row.state not in _REPLAYABLE_OUT:
         return False

@@ -120,7 +120,7 @@ class ExceptionCase(Timestamped):
 
 
 class CaseEvent(models.Model):
-    """Who did what to a case, with before and after. Append-only; `undone_at` marks what was taken back."""
+    """Who did what to a case, with before and after. `undone_at` marks what was taken back."""
 
     case = models.ForeignKey(ExceptionCase, on_delete=models.PROTECT, related_name="events")
     verb = models.CharField(max_length=20)

@@ -1,4 +1,4 @@
-"""What people do to a case. Each act checks the table of verbs, keeps before and after, can be undone."""
+"""What people do to a case: checked by the table of verbs, with before and after, undoable."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _begin(case_id: int, verb: str) -> tuple[ExceptionCase, dict[str, object]]:
     case = lock_case(case_id)
     if not allowed(verb, CaseState(case.state)):
         raise VerbNotAllowed(
-            f"This case is {case.state.lower()} now; {verb} is no longer possible. Nothing was changed."
+            f"This case is {case.state.lower()} now, so {verb} was not done. Nothing changed."
         )
     before = snapshot(case)
     case.state = VERBS[verb][1]

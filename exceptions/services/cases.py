@@ -48,7 +48,10 @@ class Problem:
         same = cases.filter(inbound=None, outbound=None, code=self.code)
         if self.order_id:
             return same.filter(order_id=self.order_id)
-        return same.filter(order=None, connection_id=self.connection_id)
+        same = same.filter(order=None)
+        if self.connection_id is None:
+            return same.filter(connection=None, detail=self.detail)
+        return same.filter(connection_id=self.connection_id)
 
 
 @transaction.atomic

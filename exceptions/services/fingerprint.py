@@ -8,7 +8,7 @@ from typing import Any
 
 VERSION = 1
 
-# The part of the context that tells causes apart, per code. Elsewhere: the message without its numbers.
+# The part of the context that tells causes apart. Elsewhere: the message without its numbers.
 _KEYS: dict[str, tuple[str, ...]] = {
     "connectors.mapping_missing": ("table", "external_code"),
     "inventory.insufficient_stock": ("skus",),

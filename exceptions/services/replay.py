@@ -1,4 +1,4 @@
-"""One click: take again what the case points at, with the current mapping and the same effect key."""
+"""One click: take again what the case points at, with current mapping and the same effect key."""
 
 from __future__ import annotations
 

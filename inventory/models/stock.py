@@ -13,7 +13,7 @@ from retailhub.kernel.models import Timestamped
 class StockLevel(Timestamped):
     """Units of one item at one location: on hand, and promised but not yet gone.
 
-    `reserved` may exceed `on_hand` only because a count from outside said so; a promise never makes it so.
+    `reserved` may exceed `on_hand` only because a count from outside said so; no promise does that.
     """
 
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="levels")

@@ -27,7 +27,7 @@ def record_count(
     """Set the level to what was counted, in units. Says whether it was applied.
 
     A count older than the newest one, or one heard before, changes nothing. Units that left after
-    `counted_at` are taken off, so the order in which counts and shipments are heard does not matter.
+    `counted_at` are taken off: it does not matter whether the count or the shipment is heard first.
     """
     StockLevel.objects.get_or_create(item_id=item_id, location_id=location_id)
     level = StockLevel.objects.select_for_update().get(item_id=item_id, location_id=location_id)

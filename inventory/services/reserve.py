@@ -1,4 +1,4 @@
-"""Who gets the last one? Requests that arrive together are settled by one pass over locked levels."""
+"""Who gets the last one? Requests that come together are settled in one pass over locked levels."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -11,9 +13,9 @@ from orders.models.customer import Customer
 from retailhub.kernel.models import Timestamped
 
 
-def money(**options: object) -> models.DecimalField:
+def money() -> models.DecimalField[Any, Any]:
     """A column for money in the order's currency: 15 whole digits, 4 after the point."""
-    return models.DecimalField(max_digits=19, decimal_places=4, default=0, **options)  # type: ignore[arg-type]
+    return models.DecimalField(max_digits=19, decimal_places=4, default=0)
 
 
 class Order(Timestamped):

@@ -59,7 +59,7 @@ def accept_orders(arrivals: Sequence[Arrival], *, now: datetime) -> list[Outcome
         if order := known.get(arrival.identity):
             outcomes[index] = _update(order, arrival, now)
         elif arrival.identity in fresh:
-            # Two snapshots of a new order in one batch: the later one wins before either is written.
+            # Two snapshots of a new order in one batch: the later wins before either is written.
             fresh[arrival.identity] = (_build(arrival, now), arrival)
             outcomes[index] = Outcome.CHANGED
         else:

@@ -107,7 +107,7 @@ def _place(orders: Sequence[Order], lines: Mapping[str, OrderLine]) -> list[Fulf
 
 
 def _next_numbers(orders: Sequence[Order]) -> dict[int, int]:
-    # An order that was placed before (and taken back) goes on counting: a reference is never reused.
+    # An order that was placed before (and taken back) counts on: no reference is used twice.
     numbers = {order.pk: 1 for order in orders}
     earlier = FulfillmentOrder.objects.filter(order_id__in=list(numbers))
     for order_id in earlier.values_list("order_id", flat=True):

@@ -37,7 +37,7 @@ def request_cancellation(order: Order, *, reason: str, now: datetime) -> None:
 
 
 def confirm_cancellation(row: FulfillmentOrder, *, now: datetime, system: str = "") -> None:
-    """A node will not send a locked fulfilment order: free its stock, and finish with the last one."""
+    """A node will not send a locked fulfilment order: free its stock; the last one finishes."""
     if not row.is_live or row.progress in _SHIPPED:
         return
     row.work_status, row.request_status = WorkStatus.CANCELLED, RequestStatus.CANCELLATION_ACCEPTED

@@ -18,7 +18,7 @@ from retailhub.kernel.events import publish
 
 @transaction.atomic
 def record_delivery(said: CanonicalFulfillmentEvent, *, now: datetime, system: str = "") -> None:
-    """Mark what was shipped as delivered. Raises `NotShippedYet` when the shipment is still to come."""
+    """Mark what was shipped as delivered. Raises `NotShippedYet` while the shipment is to come."""
     row = lock_fulfillment_order(said.reference)
     shipments = Shipment.objects.filter(fulfillment_order=row)
     if row.progress not in {OrderState.SHIPPED, OrderState.DELIVERED}:

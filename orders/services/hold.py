@@ -12,7 +12,7 @@ from retailhub.kernel.events import publish
 
 
 def hold_order(order: Order, error: NeedsOperator, *, now: datetime) -> None:
-    """Stop a locked `order` for the reason in `error`. Holding again for the same says nothing new."""
+    """Stop a locked `order` for the reason in `error`. Holding again for the same is silent."""
     if order.held_for == error.code and order.hold_detail == str(error):
         return
     order.held_for, order.hold_detail = error.code, str(error)

@@ -52,7 +52,7 @@ def move(
         row.work_status = WorkStatus.CLOSED if to in _GONE else WorkStatus.IN_PROGRESS
         row.closed_at = now if to in _GONE and row.closed_at is None else row.closed_at
         row.save(update_fields=["progress", "work_status", "closed_at", "updated_at"])
-    facts = {"at": at, "system": system, "reference": row.reference}
+    facts: dict[str, Any] = {"at": at, "system": system, "reference": row.reference}
     if not settle_order(row.order, text, now=now, **facts):
         event(row.order, to.lower(), text, **facts).save()
 

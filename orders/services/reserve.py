@@ -22,7 +22,7 @@ from retailhub.kernel.events import publish
 
 @transaction.atomic(durable=True)
 def reserve_due_orders(*, limit: int, now: datetime) -> int:
-    """Promise stock to the oldest accepted orders, each whole or not at all. Returns how many were due."""
+    """Promise stock to the oldest accepted orders, each whole or not at all. Returns how many."""
     orders = list(due_orders(state=OrderState.ACCEPTED, limit=limit))
     reserve_orders(orders, now=now)
     return len(orders)

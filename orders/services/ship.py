@@ -64,7 +64,7 @@ def _take_lines(
         units = said.quantities.get(line.order_line.reference, 0) if said.quantities else left
         if units > left:
             raise ShipsTooMuch(
-                f"{row.location.name} shipped {units} × {line.order_line.sku}, {left} were asked for.",
+                f"{row.location.name} shipped {units} × {line.order_line.sku}, {left} were asked.",
                 reference=row.reference,
             )
         if units:

@@ -45,39 +45,31 @@ def connection_list(request: HttpRequest) -> HttpResponse:
 
 
 def _numbers(ids: list[int], now: datetime) -> dict[int, dict[str, Any]]:
-    """Per connection: last in and out, backlog, error rate of the last hour. Three queries for all."""
+    """Per connection: last in and out, backlog, error rate of the hour. Three queries for all."""
     found: dict[int, dict[str, Any]] = {pk: {} for pk in ids}
-    hour = now - timedelta(hours=1)
-    inbound = InboundMessage.objects.filter(
-        connection_id__in=ids, received_at__gte=now - timedelta(days=1)
-    )
-    for row in (
-        inbound.values("connection_id")
-        .annotate(
-            last_in=Max("received_at"),
-            waiting=Count(
-                "pk", filter=Q(state__in=["RECEIVED", "PROCESSING", "WAITING", "PARKED"])
-            ),
-        )
-        .order_by("connection_id")
-    ):
-        found[row["connection_id"]] |= row
+    day, hour = now - timedelta(days=1), now - timedelta(hours=1)
+    waiting = Q(state__in=["RECEIVED", "PROCESSING", "WAITING", "PARKED"])
+    heard = InboundMessage.objects.filter(connection_id__in=ids, received_at__gte=day)
     owed = OutboundMessage.objects.filter(
         connection_id__in=ids, state__in=["READY", "SENDING", "UNKNOWN", "MANUAL", "DEAD"]
     )
-    for row in owed.values("connection_id").annotate(owed=Count("pk")).order_by("connection_id"):
-        found[row["connection_id"]] |= row
-    attempts = Attempt.objects.filter(message__connection_id__in=ids, started_at__gte=hour)
-    for row in (
-        attempts.values("message__connection_id")
-        .annotate(
+    calls = Attempt.objects.filter(message__connection_id__in=ids, started_at__gte=hour)
+    answered = Q(outcome__in=["SENT", "FOUND"])
+    queries: list[Any] = [
+        heard.values_list("connection_id").annotate(
+            last_in=Max("received_at"), waiting=Count("pk", filter=waiting)
+        ),
+        owed.values_list("connection_id").annotate(owed=Count("pk")),
+        calls.values_list("message__connection_id").annotate(
             calls=Count("pk"),
             failed=Count("pk", filter=Q(outcome__in=_FAILED)),
-            last_out=Max("finished_at", filter=Q(outcome__in=["SENT", "FOUND"])),
-        )
-        .order_by("message__connection_id")
-    ):
-        found[row["message__connection_id"]] |= row
+            last_out=Max("finished_at", filter=answered),
+        ),
+    ]
+    names = (("last_in", "waiting"), ("owed",), ("calls", "failed", "last_out"))
+    for query, columns in zip(queries, names, strict=True):
+        for connection_id, *values in query.order_by():
+            found[connection_id] |= dict(zip(columns, values, strict=True))
     return found
 
 
@@ -116,7 +108,7 @@ def _direction(row: Connection) -> str:
 
 
 def state_of(row: Connection) -> StateWord:
-    """The pill of a connection. A pause says more than the health behind it, but not than a sign-in."""
+    """The pill of a connection: a sign-in speaks loudest, then a pause, then the health."""
     if row.health == Connection.Health.SIGN_IN:
         return HEALTH_WORDS["SIGN_IN"]
     return HEALTH_WORDS["PAUSED" if row.is_paused else row.health]

@@ -241,7 +241,7 @@ def _fulfillment_orders(order: Order) -> list[dict[str, Any]]:
 def _documents(order: Order) -> dict[str, Any]:
     owed = OutboundMessage.objects.filter(order_id=order.pk).values_list("reference", flat=True)
     rows = ExternalReference.objects.filter(reference__in=set(owed)).select_related("connection")
-    documents = [
+    documents: list[dict[str, Any]] = [
         {
             "system": order.channel.name,
             "kind": "Order",
@@ -271,7 +271,7 @@ def _messages(order: Order) -> dict[str, Any]:
         lanes |= Q(lane__endswith=f":order:{reference}")
     inbound = InboundMessage.objects.filter(lanes).select_related("connection").defer("body")
     owed = OutboundMessage.objects.filter(order_id=order.pk).select_related("connection")
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "direction": "in",
             "system": row.connection.name,
@@ -310,7 +310,7 @@ def _money(order: Order) -> dict[str, Any]:
         return f"{to_cents(amount, order.currency)} {order.currency}"
 
     tax = "Tax (included)" if order.taxes_included else "Tax"
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"label": label, "amount": text(amount), "reference": "", "at": None, "state": None}
         for label, amount in (
             ("Goods and services", sum(line.total for line in order.lines.all())),

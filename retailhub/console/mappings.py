@@ -26,7 +26,7 @@ _DESCRIPTIONS = {
     "SKU": "What each system calls our items. Where no row says otherwise, a SKU means itself.",
     "LOCATION": "What each system calls our nodes. A warehouse connection serves the nodes it maps.",
     "TAX_CODE": "What an ERP calls the taxes a shop charges.",
-    "SHIPPING_METHOD": "What a warehouse or an ERP calls the way of shipping a shop promised.",
+    "SHIPPING_METHOD": "What a warehouse or an ERP calls the shipping a shop promised.",
 }
 
 

@@ -46,7 +46,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     rows = _page(orders, request.GET.get("after", ""))
     has_more = len(rows) > PAGE
     rows = rows[:PAGE]
-    after = {"view": view, "after": rows[-1].pk} if has_more else {}
+    after = {"view": view, "after": str(rows[-1].pk)} if has_more else {}
     context = {
         "section": "orders",
         "tabs": [

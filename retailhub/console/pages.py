@@ -32,7 +32,7 @@ class SignIn(LoginView):
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """Each role lands where its day begins."""
-    names = set(request.user.groups.values_list("name", flat=True))  # type: ignore[union-attr]
+    names = set(request.user.groups.values_list("name", flat=True))
     return redirect("connections" if Role.ADMIN.value in names else "queue")
 
 

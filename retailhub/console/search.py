@@ -26,12 +26,13 @@ Result = dict[str, Any]
 def search(request: HttpRequest) -> HttpResponse:
     """One hit jumps straight to it, several are grouped."""
     text = request.GET.get("q", "").strip()
+    hits = {label: find(request, text) for label, find in _FINDERS.items()} if text else {}
     groups = [
         {"label": label, "count": len(found), "href": "", "results": found}
-        for label, find in _FINDERS.items()
-        if text and (found := find(request, text))
+        for label, found in hits.items()
+        if found
     ]
-    everything = {result["href"] for group in groups for result in group["results"]}
+    everything = {result["href"] for found in hits.values() for result in found}
     if len(everything) == 1:
         return HttpResponseRedirect(everything.pop())
     return render(request, "console/search.html", {"search_query": text, "groups": groups})

@@ -1,12 +1,9 @@
-"""Who may press what? One table of roles and what each may do, used by pages, API and admin alike."""
+"""Who may press what? One table of roles and abilities, used by pages, API and admin alike."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from typing import Any
 
 
 class Role(StrEnum):
@@ -48,7 +45,7 @@ ABILITIES: dict[Role, frozenset[Ability]] = {
 }
 
 
-def abilities_of(user: AbstractBaseUser | AnonymousUser | Any) -> frozenset[Ability]:
+def abilities_of(user: Any) -> frozenset[Ability]:
     """Everything `user` may do. Nothing, for nobody."""
     if not user.is_authenticated or not user.is_active:
         return frozenset()

@@ -1,7 +1,8 @@
 """How is a secret kept? AES-256-GCM, bound to the place it is stored in.
 
-`place` (table, row, column in words) is authenticated with the text, so a ciphertext copied to another
-row can't be opened there. Each text begins with the id of its key: old keys read, the newest writes.
+`place` (table, row, column in words) is authenticated with the text, so a ciphertext copied to
+another row can't be opened there. Each text begins with its key's id: old keys read, the newest
+writes.
 """
 
 from __future__ import annotations

@@ -122,6 +122,14 @@ ITEMS: Final = tuple(
 ITEM: Final = {item.sku: item for item in ITEMS}
 ITEM_BY_CODE: Final = {item.code: item for item in ITEMS}
 
+# What an ERP books besides goods, by internal id. Its names are the hub's own codes.
+SERVICE_ITEMS: Final = {
+    str(number): code
+    for number, code in enumerate(
+        ("TIP", "DUTIES", "DIFFERENCE", "GIFT-CARD", "SERVICE", "CUSTOM"), start=2_901
+    )
+}
+
 _PLENTY: Final = {"BERLIN": 40_000, "HAMBURG": 25_000}
 _FEW: Final = {"BERLIN": 12, "HAMBURG": 8}
 

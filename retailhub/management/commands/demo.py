@@ -16,7 +16,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         if settings.IS_PRODUCTION:
-            raise CommandError("The demo has people with known passwords. It is not for production.")
+            raise CommandError(
+                "The demo has people with known passwords. It is not for production."
+            )
         seed_demo(now=timezone.now())
         self.stdout.write("")
         for person in PEOPLE:

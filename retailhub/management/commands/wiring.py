@@ -24,6 +24,8 @@ class Command(BaseCommand):
             for subscriber in subscribers:
                 name = f"{subscriber.__module__}.{subscriber.__name__}"
                 if options["mermaid"]:
-                    self.stdout.write(f"  {app}_{fact.__name__}([{fact.__name__}]) --> {name}[{name}]")
+                    self.stdout.write(
+                        f"  {app}_{fact.__name__}([{fact.__name__}]) --> {name}[{name}]"
+                    )
                 else:
                     self.stdout.write(f"{app + '.' + fact.__name__:34} → {name}")

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from retailhub.sandbox.catalogue import ITEMS, PLACES
+from retailhub.sandbox.catalogue import ITEMS, PLACES, SERVICE_ITEMS
 from retailhub.sandbox.clock import wire_stamp
 from retailhub.sandbox.erp.problems import ErpProblem, not_found, user_error
 from retailhub.sandbox.journal import Journal, Record
@@ -36,7 +36,7 @@ class Records:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
-        items = {item.erp_id: item.code for item in ITEMS}
+        items = {item.erp_id: item.code for item in ITEMS} | SERVICE_ITEMS
         self.item_code_by_id = items
         self.item_id_by_code = {code: number for number, code in items.items()}
         self._by_external_id = {
