@@ -1,0 +1,32 @@
+"""Which address of the API leads where. Everything else below `/api/` is a problem document."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularAPIView
+
+from retailhub.api.cases import ListCases, ShowCase
+from retailhub.api.messages import ShowMessage
+from retailhub.api.orders import ListOrders, ShowOrder
+from retailhub.api.place_order import PlaceOrder
+from retailhub.api.timeline import ShowTimeline
+from retailhub.api.view import Nothing
+
+app_name = "api"
+
+
+class Orders(ListOrders, PlaceOrder):
+    """Both operations of one address."""
+
+
+urlpatterns = [
+    path("v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("v1/orders", Orders.as_view(), name="orders"),
+    # A shop's own ids may hold slashes, and a reference ends with one of them.
+    path("v1/orders/<path:reference>/timeline", ShowTimeline.as_view(), name="timeline"),
+    path("v1/orders/<path:reference>", ShowOrder.as_view(), name="order"),
+    path("v1/messages/<int:message_id>", ShowMessage.as_view(), name="message"),
+    path("v1/cases", ListCases.as_view(), name="cases"),
+    path("v1/cases/<int:case_id>", ShowCase.as_view(), name="case"),
+    re_path(r"^", Nothing.as_view()),
+]
