@@ -144,7 +144,10 @@ def test_a_drip_ends_at_the_deadline(remote: Remote) -> None:
     remote.will_answer(Scripted(200, b'"' + b"x" * 200 + b'"', drips=0.05))
     started = time.monotonic()
 
-    with closing(HttpClient(remote.url, timeout=0.5, guard=guard)) as http, pytest.raises(AnswerLost):
+    with (
+        closing(HttpClient(remote.url, timeout=0.5, guard=guard)) as http,
+        pytest.raises(AnswerLost),
+    ):
         http.call("POST", "/x", json_body={})
 
     assert time.monotonic() - started < 1.5

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from connectors.systems.base import MappingFailed
 from connectors.systems.custom import Custom
 from orders.canonical import CanonicalAddress, CanonicalCustomer, CanonicalOrder, CanonicalRefund
+from retailhub.kernel.errors import NeedsOperator
 from retailhub.kernel.json import read_json
 
 D = Decimal
@@ -66,7 +67,11 @@ def test_reads_an_order() -> None:
 
     assert (found.external_id, found.number) == ("A-1001", "A-1001")
     assert found.version == found.placed_at == datetime.fromisoformat("2026-11-20T09:30:00+01:00")
-    assert (found.total, found.tax_total, found.discount_total) == (D("59.70"), D("8.75"), D("5.00"))
+    assert (found.total, found.tax_total, found.discount_total) == (
+        D("59.70"),
+        D("8.75"),
+        D("5.00"),
+    )
     assert found.customer == CanonicalCustomer(
         external_id="77", name="Ada Vogel", email="ada@example.com"
     )
@@ -131,8 +136,7 @@ def test_takes_a_difference_that_has_a_reason() -> None:
         ),
         (
             order(total="60.00"),
-            "The order can't be read: "
-            "total says 60.00 EUR, the parts add up to 59.70 EUR.",
+            "The order can't be read: total says 60.00 EUR, the parts add up to 59.70 EUR.",
         ),
         (
             order(total="59.68", difference="-0.02"),
@@ -185,7 +189,9 @@ def test_opens_webhooks_and_api_bodies_alike(body: Any, topic: str, lane: str) -
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=10) | st.floats(allow_nan=False),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 
@@ -196,12 +202,11 @@ def test_a_changed_order_is_read_exactly_or_refused(field: str, value: Any) -> N
 
     try:
         found = read(read_json(body))
-    except MappingFailed as error:
-        assert str(error).startswith("The order")
-        return
-    except Exception as error:
-        assert type(error).__name__ == "InvalidJson"
-        return
+    except NeedsOperator as error:
+        said = str(error)
+    else:
+        parts = sum((line.total for line in found.lines), D(0)) + found.shipping_total
+        parts += D(0) if found.taxes_included else found.tax_total
+        said = "" if parts == found.total else "does not add up"
 
-    parts = sum((line.total for line in found.lines), D(0)) + found.shipping_total
-    assert parts + (D(0) if found.taxes_included else found.tax_total) == found.total
+    assert said == "" or said.startswith(("The order", "The body", "The number", "The text"))

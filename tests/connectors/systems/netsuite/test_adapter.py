@@ -144,6 +144,7 @@ def test_an_answer_to_a_posting_means_one_thing(
     ],
 )
 def test_names_the_row_that_is_missing(
+    *,
     remote: Remote,
     http: HttpClient,
     account: Account,
@@ -186,7 +187,10 @@ def test_closes_an_order_once(
     remote: Remote, http: HttpClient, account: Account, intent: MakeIntent
 ) -> None:
     remote.will_answer(
-        TOKEN, Scripted(200, sales_order()), MADE, Scripted(200, sales_order(orderStatus={"id": "H"}))
+        TOKEN,
+        Scripted(200, sales_order()),
+        MADE,
+        Scripted(200, sales_order(orderStatus={"id": "H"})),
     )
     asked = intent(IntentKind.CANCEL_ORDER, {"reference": ORDER["reference"], "reason": "x"})
 
@@ -251,6 +255,7 @@ def test_a_fulfilment_refused_for_another_reason_stays_refused(
     ],
 )
 def test_looks_without_touching(
+    *,
     remote: Remote,
     http: HttpClient,
     account: Account,

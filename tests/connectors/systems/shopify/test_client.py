@@ -24,7 +24,9 @@ from tests.connectors.systems.remote import Remote, Scripted
 from tests.connectors.systems.shopify.orders import order
 
 SINCE = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-NEXT = '<https://shop.example/admin/api/2026-07/orders.json?limit=250&page_info=abc%3D%3D>; rel="next"'
+NEXT = (
+    '<https://shop.example/admin/api/2026-07/orders.json?limit=250&page_info=abc%3D%3D>; rel="next"'
+)
 
 
 def page(*orders: Any, link: str = "", calls: str = "1/40") -> Scripted:
@@ -36,7 +38,9 @@ def page(*orders: Any, link: str = "", calls: str = "1/40") -> Scripted:
 def test_polls_orders_in_the_very_bytes_of_a_webhook(
     remote: Remote, http: HttpClient, account: Account
 ) -> None:
-    remote.will_answer(page(order(), order(id=2, updated_at="2026-11-20T10:31:00+01:00"), link=NEXT))
+    remote.will_answer(
+        page(order(), order(id=2, updated_at="2026-11-20T10:31:00+01:00"), link=NEXT)
+    )
 
     found = Shopify().poll(http, account, "", SINCE)
 

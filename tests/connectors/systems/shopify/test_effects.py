@@ -57,7 +57,11 @@ def order(*parts: Any, fulfillments: Any = ()) -> Scripted:
 
 CREATED = Scripted(
     200,
-    {"data": {"fulfillmentCreate": {"fulfillment": {"id": gid("Fulfillment", 5)}, "userErrors": []}}},
+    {
+        "data": {
+            "fulfillmentCreate": {"fulfillment": {"id": gid("Fulfillment", 5)}, "userErrors": []}
+        }
+    },
 )
 
 
@@ -154,9 +158,7 @@ def test_finds_the_parcel_by_tracking_number_or_our_reference(
         )
     )
 
-    found = Shopify().look_up(
-        http, account, intent(IntentKind.NOTIFY_SHIPMENT, SHIPMENT | changes)
-    )
+    found = Shopify().look_up(http, account, intent(IntentKind.NOTIFY_SHIPMENT, SHIPMENT | changes))
 
     assert (found and found.external_id) == (expected and gid("Fulfillment", expected))
 

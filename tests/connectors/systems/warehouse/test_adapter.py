@@ -92,6 +92,7 @@ def test_an_answer_to_a_release_means_one_thing(
     ],
 )
 def test_names_the_row_that_is_missing(
+    *,
     remote: Remote,
     http: HttpClient,
     account: Account,
