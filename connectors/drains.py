@@ -29,7 +29,7 @@ def drain_outbox() -> int:
 
 
 def drain_critical_outbox() -> int:
-    """Send P0 effects only: capacity that bulk work can't take away. Returns how many were tried."""
+    """Send P0 effects only: capacity that bulk work can't take. Returns how many were tried."""
     return _drain(
         lambda now: deliver.deliver_batch(criticalities=[Criticality.P0], limit=32, now=now)
     )

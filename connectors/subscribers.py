@@ -6,10 +6,20 @@ from django.utils import timezone
 
 from connectors.events import EffectSent, MappingSaved
 from connectors.services import replay
-from connectors.services.owe import owe_allocation, owe_cancellation, owe_shipment
+from connectors.services.owe import (
+    owe_allocation,
+    owe_cancellation,
+    owe_erp_cancellation,
+    owe_shipment,
+)
 from connectors.systems.base import IntentKind
 from connectors.tasks import drain_critical_outbox, drain_inbox, drain_outbox
-from orders.events import CancellationRequested, OrdersAllocated, ShipmentRecorded
+from orders.events import (
+    CancellationRequested,
+    OrderCancelled,
+    OrdersAllocated,
+    ShipmentRecorded,
+)
 from orders.services.cancel import confirm_node_cancellation
 from orders.services.release import note_released
 from retailhub.kernel.events import Event
@@ -27,8 +37,13 @@ def tell_of_shipment(event: ShipmentRecorded) -> None:
 
 
 def stop_what_was_asked(event: CancellationRequested) -> None:
-    """Nodes and ERP are asked to stop, or never hear of it."""
+    """Nodes are asked to stop, or never hear of it."""
     owe_cancellation(event.order_id, now=timezone.now())
+
+
+def close_in_erp(event: OrderCancelled) -> None:
+    """The ERP hears that nothing will be sent."""
+    owe_erp_cancellation(event.order_id, now=timezone.now())
 
 
 def note_node_answer(event: EffectSent) -> None:

@@ -12,6 +12,7 @@ from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from inventory.models import Item, Location
 
+_ASKING = frozenset(OPEN_STATES) - {"REPLAYING"}
 MOST = 4
 LEAST_LIKE = 0.2
 
@@ -31,7 +32,7 @@ class MappingForm:
 def mapping_form_of(case: ExceptionCase) -> MappingForm | None:
     """The form, when the case is about a row that is missing and still open."""
     table, code = case.context.get("table"), case.context.get("external_code")
-    if case.code != "connectors.mapping_missing" or not table or case.state not in OPEN_STATES:
+    if case.code != "connectors.mapping_missing" or not table or case.state not in _ASKING:
         return None
     others = ExceptionCase.objects.filter(cause_id=case.cause_id, state__in=OPEN_STATES)
     return MappingForm(

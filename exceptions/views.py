@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -32,7 +33,7 @@ from exceptions.selectors import (
     visible_connections,
 )
 from exceptions.services import acts
-from exceptions.services.replay import replay_case, replay_cause
+from exceptions.services.replay import follow_mapping, replay_case, replay_cause
 from retailhub.kernel.errors import NeedsOperator
 from retailhub.kernel.money import to_cents
 from retailhub.kernel.roles import Ability, may
@@ -286,11 +287,12 @@ def case_mapping(request: HttpRequest, case_id: int) -> HttpResponse:
     if not form.is_valid():
         return _pane(request, case_id, status=422, errors=first_errors(form))
     row = form.row()
-    save_mapping(**row, now=timezone.now())
-    said = (
-        f"Saved: {row['external_code']} means {row['canonical_code']}. What waited for it goes on."
-    )
-    return _after(request, case_id, said)
+    said = f"{row['external_code']} means {row['canonical_code']}"
+    with transaction.atomic():
+        now = timezone.now()
+        count = follow_mapping(cause=case.cause, actor_id=_actor(request), text=said, now=now)
+        save_mapping(**row, now=now)
+    return _after(request, case_id, f"Saved: {said}. {count} replayed with it.")
 
 
 @require_POST

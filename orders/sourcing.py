@@ -57,6 +57,8 @@ def choose_nodes(
     """The plan for one order. `available` is units by (item id, location id)."""
     ranked = sorted(nodes, key=lambda node: (node.priority, node.code))
     decision = Decision()
+    if not needs:
+        return decision
     for node in ranked:
         missing = _missing_at(node, needs, available)
         if not missing:

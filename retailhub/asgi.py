@@ -15,13 +15,30 @@ django_application = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
+from starlette.applications import Starlette  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
+from starlette.middleware.gzip import GZipMiddleware  # noqa: E402
+from starlette.routing import Mount  # noqa: E402
+from starlette.staticfiles import StaticFiles  # noqa: E402
 
 from connectors.webhooks import PREFIX, HookApp  # noqa: E402
 from retailhub.live import LiveConsumer  # noqa: E402
 
 websocket_application = AllowedHostsOriginValidator(
     AuthMiddlewareStack(URLRouter([path("ws/live/", LiveConsumer.as_asgi())]))
+)
+
+
+# Files are served from where they lie: no build step, no copy, no view in between.
+STATIC_PREFIX = "/static/"
+static_files = StaticFiles(
+    directory=settings.BASE_DIR / "static",
+    packages=[("django.contrib.admin", "static"), ("rest_framework", "static")],
+)
+static_application = Starlette(
+    routes=[Mount(STATIC_PREFIX, static_files)], middleware=[Middleware(GZipMiddleware)]
 )
 
 
@@ -36,6 +53,8 @@ class Application:
             await self._live(receive, send)
         elif scope["type"] == "websocket":
             await websocket_application(scope, receive, send)
+        elif scope["path"].startswith(STATIC_PREFIX):
+            await static_application(scope, receive, send)
         elif scope["path"].startswith(PREFIX):
             # Made on first use: it belongs to the running event loop.
             self._hooks = self._hooks or HookApp()

@@ -38,7 +38,7 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     orders.RefundRecorded: (hints.order_changed,),
     # The channel changed its mind.
     orders.CancellationRequested: (hub.stop_what_was_asked,),
-    orders.OrderCancelled: (desk.close_cases_of_order, hints.order_changed),
+    orders.OrderCancelled: (hub.close_in_erp, desk.close_cases_of_order, hints.order_changed),
     # Stock.
     inventory.StockCounted: (flow.wake_waiting_orders,),
     inventory.StockFreed: (flow.wake_waiting_orders,),

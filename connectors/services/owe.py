@@ -136,23 +136,29 @@ def _takes(connection: Connection, kind: IntentKind) -> bool:
 
 
 def owe_cancellation(order_id: int, *, now: datetime) -> None:
-    """Take back what nobody has begun to send; ask the systems that already know to stop.
+    """Take back what no node has been sent yet; ask the nodes that already know to stop.
 
-    The caller holds the order's lock.
+    The caller holds the order's lock. The ERP hears of it when the last node has agreed: until then
+    the goods may still leave.
     """
     order = Order.objects.get(pk=order_id)
-    rows = {
-        (row.kind, row.reference): row
-        for row in OutboundMessage.objects.select_for_update()
-        .filter(order_id=order_id)
-        .order_by("pk")
-    }
     for part in order.fulfillment_orders.order_by("pk"):
         if part.is_live:
-            _stop_part(order, part, rows.get((IntentKind.RELEASE_FULFILLMENT, part.reference)), now)
-    posting = rows.get((IntentKind.POST_ORDER, order.reference))
+            release = _lock_effect(order, IntentKind.RELEASE_FULFILLMENT, part.reference)
+            _stop_part(order, part, release, now)
+
+
+def owe_erp_cancellation(order_id: int, *, now: datetime) -> None:
+    """Close the ERP's sales order, or never make it. Nothing of the order will leave any more."""
+    order = Order.objects.get(pk=order_id)
+    posting = _lock_effect(order, IntentKind.POST_ORDER, order.reference)
     if posting is not None and not _take_back(posting, now):
         _owe(order, posting.connection_id, IntentKind.CANCEL_ORDER, order.reference, {}, now)
+
+
+def _lock_effect(order: Order, kind: IntentKind, reference: str) -> OutboundMessage | None:
+    owed = OutboundMessage.objects.select_for_update().filter(order_id=order.pk, kind=kind.value)
+    return owed.filter(reference=reference).order_by("pk").first()
 
 
 def _stop_part(

@@ -64,3 +64,21 @@ def replay_cause(*, cause: Cause, actor_id: int, scope: list[int] | None, now: d
             continue
         started += 1
     return started
+
+
+@transaction.atomic
+def follow_mapping(*, cause: Cause, actor_id: int, text: str, now: datetime) -> int:
+    """A missing row was saved: what waited for it is under way. Returns how many cases follow it."""
+    cases = (
+        ExceptionCase.objects.select_for_update(of=("self",))
+        .filter(cause=cause, state__in=OPEN_STATES)
+        .exclude(state=CaseState.REPLAYING)
+        .order_by("pk")
+    )
+    rows = list(cases)
+    for case in rows:
+        before = snapshot(case)
+        case.state, case.wake_at = CaseState.REPLAYING, None
+        note(case, "replay", now, actor_id=actor_id, text=text, before=before)
+        save(case)
+    return len(rows)

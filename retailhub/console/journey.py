@@ -78,7 +78,7 @@ def _with_cases(order: Order, stages: list[dict[str, Any]]) -> list[dict[str, An
         if case is not None:
             stage |= {"status": "failed", "href": reverse("case", args=[case.pk])}
     first_waiting = next((s for s in stages if s["status"] == "waiting"), None)
-    if first_waiting is not None and order.state == "CANCELLED":
+    if first_waiting is not None and order.state in {"CANCELLED", "DELIVERED", "RECONCILED"}:
         for stage in stages:
             stage["status"] = "none" if stage["status"] == "waiting" else stage["status"]
     elif first_waiting is not None and held is not None:

@@ -24,7 +24,7 @@ from retailhub.kernel.roles import Ability, may
 PAGE = 100
 _DESCRIPTIONS = {
     "SKU": "What each system calls our items. Where no row says otherwise, a SKU means itself.",
-    "LOCATION": "What each system calls our nodes. A warehouse connection serves the nodes it maps.",
+    "LOCATION": "What each system calls our nodes. A warehouse serves the nodes it maps.",
     "TAX_CODE": "What an ERP calls the taxes a shop charges.",
     "SHIPPING_METHOD": "What a warehouse or an ERP calls the shipping a shop promised.",
 }
