@@ -114,7 +114,10 @@ class OrderLine(models.Model):
     item = models.ForeignKey(Item, null=True, blank=True, on_delete=models.PROTECT)
     sku = models.CharField(max_length=120, blank=True, help_text="As the channel spells it.")
     title = models.CharField(max_length=500, blank=True)
-    quantity = models.PositiveIntegerField()
+    quantity = models.PositiveIntegerField(help_text="As it was ordered and charged.")
+    removed_quantity = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Taken off since, by edits and refunds in the shop."
+    )
     unit_price = money()
     discount = money()
     tax = money()
@@ -140,7 +143,12 @@ class OrderLine(models.Model):
     @property
     def is_placed(self) -> bool:
         """True for a line that needs stock and a node."""
-        return self.kind == "GOODS" and self.item_id is not None and self.quantity > 0
+        return self.kind == "GOODS" and self.item_id is not None and self.wanted_quantity > 0
+
+    @property
+    def wanted_quantity(self) -> int:
+        """Units the customer still expects."""
+        return max(self.quantity - self.removed_quantity, 0)
 
 
 def line_reference(order_id: int, external_id: str) -> str:

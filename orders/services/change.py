@@ -19,6 +19,7 @@ from orders.services.timeline import event
 from retailhub.kernel.events import publish
 
 _BEFORE_RELEASE = frozenset({OrderState.ACCEPTED, OrderState.RESERVED})
+_GONE = frozenset({OrderState.SHIPPED, OrderState.RETURNED})
 _OVER = frozenset({OrderState.CANCELLED, OrderState.DELIVERED, OrderState.RECONCILED})
 
 
@@ -46,8 +47,10 @@ def apply_snapshot(
 def _take_lines(
     order: Order, canonical: CanonicalOrder, item_ids: Mapping[str, int], now: datetime
 ) -> None:
-    wanted = {line.external_id: line.quantity for line in canonical.lines}
-    known = dict(order.lines.values_list("external_id", "quantity"))
+    if order.state in _GONE:
+        return  # what is taken off now is a return, not a change
+    wanted = {line.external_id: line.quantity - line.removed_quantity for line in canonical.lines}
+    known = {line.external_id: line.wanted_quantity for line in order.lines.all()}
     if wanted == known:
         return
     if order.state not in _BEFORE_RELEASE:

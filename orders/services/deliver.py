@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -13,6 +14,7 @@ from orders.lifecycle import OrderState
 from orders.models import Shipment
 from orders.selectors import lock_fulfillment_order
 from orders.services.progress import move
+from orders.services.timeline import event
 from retailhub.kernel.events import publish
 
 
@@ -20,19 +22,19 @@ from retailhub.kernel.events import publish
 def record_delivery(said: CanonicalFulfillmentEvent, *, now: datetime, system: str = "") -> None:
     """Mark what was shipped as delivered. Raises `NotShippedYet` while the shipment is to come."""
     row = lock_fulfillment_order(said.reference)
-    shipments = Shipment.objects.filter(fulfillment_order=row)
-    if row.progress not in {OrderState.SHIPPED, OrderState.DELIVERED}:
+    parcels = Shipment.objects.filter(fulfillment_order=row)
+    arrived = parcels
+    if said.shipment_external_id:
+        arrived = parcels.filter(external_id=said.shipment_external_id)
+    if not arrived.exists():
         raise NotShippedYet(f"{said.reference} was delivered before we heard that it shipped.")
-    shipments.filter(delivered_at=None).update(delivered_at=said.occurred_at)
-    if row.progress == OrderState.SHIPPED:
-        move(
-            row,
-            OrderState.DELIVERED,
-            at=said.occurred_at,
-            now=now,
-            system=system,
-            text=f"Delivered from {row.location.name}",
-        )
-    if row.order.state == OrderState.DELIVERED:
-        publish(OrderDelivered(order_id=row.order_id))
+    arrived.filter(delivered_at=None).update(delivered_at=said.occurred_at)
+    text = f"Delivered from {row.location.name}"
+    facts: dict[str, Any] = {"at": said.occurred_at, "system": system}
+    if row.progress == OrderState.SHIPPED and not parcels.filter(delivered_at=None).exists():
+        move(row, OrderState.DELIVERED, now=now, text=text, **facts)
+        if row.order.state == OrderState.DELIVERED:
+            publish(OrderDelivered(order_id=row.order_id))
+    elif row.progress != OrderState.DELIVERED:
+        event(row.order, "partly_delivered", f"One parcel: {text}", **facts).save()
     publish(OrderChanged(order_id=row.order_id))

@@ -76,6 +76,7 @@ def _build_line(order: Order, line: CanonicalLine, item_ids: Mapping[str, int]) 
         sku=line.sku,
         title=line.title,
         quantity=line.quantity,
+        removed_quantity=line.removed_quantity,
         unit_price=line.unit_price,
         discount=line.discount,
         tax=line.tax,

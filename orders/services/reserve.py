@@ -55,7 +55,9 @@ def _needs(orders: Sequence[Order]) -> Mapping[int, list[Need]]:
     rows = OrderLine.objects.filter(order_id__in=list(needs)).order_by("pk")
     for line in rows:
         if line.is_placed and line.item_id is not None:
-            needs[line.order_id].append(Need(line.reference, line.item_id, line.sku, line.quantity))
+            needs[line.order_id].append(
+                Need(line.reference, line.item_id, line.sku, line.wanted_quantity)
+            )
     return needs
 
 

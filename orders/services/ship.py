@@ -24,7 +24,7 @@ def record_shipment(said: CanonicalFulfillmentEvent, *, now: datetime, system: s
     row = lock_fulfillment_order(said.reference)
     shipment, is_new = Shipment.objects.get_or_create(
         fulfillment_order=row,
-        external_id=said.event_id,
+        external_id=said.shipment_external_id or said.event_id,
         defaults={
             "carrier": said.tracking.carrier,
             "tracking_number": said.tracking.number,
