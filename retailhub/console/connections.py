@@ -199,7 +199,20 @@ def _facts(row: Connection) -> list[tuple[str, str, bool]]:
         ("Circuit breaker", until, row.closed_until is not None),
         ("Settle time", f"{row.settle_seconds:g} s after a lost answer", False),
         ("Polled", f"every {row.poll_seconds} s" if row.poll_seconds else "no", False),
+        ("Ignored today", _ignored(row), False),
     ]
+
+
+def _ignored(row: Connection) -> str:
+    """Messages that say nothing to us, by topic: known ones, and those we have never heard of."""
+    since = timezone.now() - timedelta(days=1)
+    topics = (
+        row.inbound.filter(state="IGNORED", received_at__gte=since)
+        .values_list("topic")
+        .annotate(count=Count("pk"))
+        .order_by("-count", "topic")[:8]
+    )
+    return ", ".join(f"{count} × {topic}" for topic, count in topics) or "nothing"
 
 
 def _credential(row: Connection) -> dict[str, Any] | None:
