@@ -12,6 +12,7 @@ from connectors.errors import ConnectionUnusable
 from connectors.lifecycle import InboundState
 from connectors.models import Connection, InboundMessage
 from connectors.services.codes import Codes, resolve_location, resolve_skus
+from connectors.services.journeys import join_fulfillment_orders, join_orders
 from connectors.systems.base import Fact
 from inventory.canonical import CanonicalStockCount
 from inventory.services.count import record_count
@@ -46,6 +47,8 @@ class FactRunner:
         self._arrivals: list[tuple[InboundMessage, Arrival]] = []
         self._others: list[tuple[InboundMessage, Fact]] = []
         self._ends: dict[int, End] = {}
+        self._of_orders: list[tuple[int, int, str]] = []
+        self._of_nodes: list[tuple[int, str]] = []
 
     def add(self, message: InboundMessage, facts: Sequence[Fact]) -> None:
         """Take the facts of one message. What can't be resolved ends the message, not the batch."""
@@ -62,13 +65,17 @@ class FactRunner:
     def run(self) -> dict[int, End]:
         """Apply everything. Raises only what must undo the whole batch."""
         outcomes = accept_orders([arrival for _, arrival in self._arrivals], now=self._now)
-        for (message, _), outcome in zip(self._arrivals, outcomes, strict=True):
+        for (message, arrival), outcome in zip(self._arrivals, outcomes, strict=True):
+            if outcome != Outcome.ACCEPTED:
+                self._of_orders.append((message.pk, *arrival.identity))
             state = (
                 InboundState.SUPERSEDED if outcome == Outcome.SUPERSEDED else InboundState.PROCESSED
             )
             self._ends.setdefault(message.pk, (state, None))
         for message, fact in self._others:
             self._apply(message, fact)
+        join_orders(self._of_orders)
+        join_fulfillment_orders(self._of_nodes)
         return self._ends
 
     def _apply(self, message: InboundMessage, fact: Fact) -> None:
@@ -84,10 +91,13 @@ class FactRunner:
         connection = message.connection
         match fact:
             case CanonicalRefund():
-                record_refund(fact, channel_id=_channel_id(connection), now=self._now)
+                channel_id = _channel_id(connection)
+                record_refund(fact, channel_id=channel_id, now=self._now)
+                self._of_orders.append((message.pk, channel_id, fact.order_external_id))
             case CanonicalFulfillmentEvent():
                 step = _STEPS.get(fact.kind, record_progress)
                 step(fact, now=self._now, system=connection.name)
+                self._of_nodes.append((message.pk, fact.reference))
             case CanonicalStockCount():
                 self._count(message, fact)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils import timezone
 
@@ -264,12 +264,8 @@ def _documents(order: Order) -> dict[str, Any]:
 
 
 def _messages(order: Order) -> dict[str, Any]:
-    lanes = Q(trace_id=order.trace_id)
-    if connection := getattr(order.channel, "connection", None):
-        lanes |= Q(lane=f"{connection.pk}:order:{order.external_id}")
-    for reference in order.fulfillment_orders.values_list("reference", flat=True):
-        lanes |= Q(lane__endswith=f":order:{reference}")
-    inbound = InboundMessage.objects.filter(lanes).select_related("connection").defer("body")
+    told = InboundMessage.objects.filter(trace_id=order.trace_id)
+    inbound = told.select_related("connection").defer("body", "edited_body")
     owed = OutboundMessage.objects.filter(order_id=order.pk).select_related("connection")
     rows: list[dict[str, Any]] = [
         {
