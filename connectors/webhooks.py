@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -41,6 +42,7 @@ _KEPT = (
     "x-trace-id",
 )
 _RETRY_AFTER = (b"retry-after", b"5")
+_encode = json.JSONEncoder().encode
 
 
 class TooLarge(Exception):
@@ -51,6 +53,7 @@ class HookApp:
     """The door. One instance per process."""
 
     def __init__(self) -> None:
+        self._max_bytes: int = settings.HOOK_MAX_BYTES
         self._directory = Directory()
         self._batcher = Batcher(ring=drain_inbox)
 
@@ -66,7 +69,7 @@ class HookApp:
         try:
             status, text = await self._take(slug, scope["headers"], receive)
         except TooLarge:
-            status, text = 413, f"The body is larger than {settings.HOOK_MAX_BYTES} bytes."
+            status, text = 413, f"The body is larger than {self._max_bytes} bytes."
         except StoreUnavailable:
             status, text = 503, "Not stored. Send it again."
         await _answer(send, status, text, [_RETRY_AFTER] if status == 503 else [])
@@ -74,10 +77,10 @@ class HookApp:
     async def _take(
         self, slug: str, raw_headers: Iterable[tuple[bytes, bytes]], receive: Receive
     ) -> tuple[int, str]:
-        headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in raw_headers}
-        if int(headers.get("content-length") or 0) > settings.HOOK_MAX_BYTES:
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in raw_headers}
+        if int(headers.get("content-length") or 0) > self._max_bytes:
             raise TooLarge
-        body = await _read(receive)
+        body = await self._read(receive)
         knocker = await self._directory.find(slug)
         if knocker is None:
             return 404, "No such connection."
@@ -89,7 +92,7 @@ class HookApp:
             connection_id=knocker.connection_id,
             envelope=envelope,
             body=body,
-            headers=json.dumps(_kept(headers)),
+            headers=_encode({k: v[:300] for k, v in headers.items() if _is_kept(k)}),
         )
         stored = await self._batcher.store(delivery)
         return 200, stored.outcome.value.lower()
@@ -97,37 +100,42 @@ class HookApp:
     async def _verify(
         self, slug: str, knocker: Knocker, headers: dict[str, str], body: bytes
     ) -> Knocker | None:
-        """The knocker if it signed `body`. A secret just replaced is fetched before saying no."""
-        for candidate in (knocker, await self._directory.refreshed(slug, knocker)):
-            if candidate is None:
-                continue
-            try:
-                candidate.source.verify(headers, body, candidate.secrets, timezone.now())
-            except SignatureInvalid as error:
-                log.info("signature refused at %s: %s", slug, error)
-                continue
-            return candidate
+        """The knocker if it signed `body`. A secret that was just replaced is fetched before saying no."""
+        if _signed(slug, knocker, headers, body):
+            return knocker
+        renewed = await self._directory.refreshed(slug, knocker)
+        if renewed is not None and _signed(slug, renewed, headers, body):
+            return renewed
         return None
 
+    async def _read(self, receive: Receive) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise StoreUnavailable("the sender hung up")
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > self._max_bytes:
+                raise TooLarge
+            chunks.append(chunk)
+            if not message.get("more_body"):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-def _kept(headers: dict[str, str]) -> dict[str, str]:
-    return {k: v[:300] for k, v in headers.items() if k.endswith(_KEPT)}
+
+def _signed(slug: str, knocker: Knocker, headers: dict[str, str], body: bytes) -> bool:
+    try:
+        knocker.source.verify(headers, body, knocker.secrets, timezone.now())
+    except SignatureInvalid as error:
+        log.info("signature refused at %s: %s", slug, error)
+        return False
+    return True
 
 
-async def _read(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise StoreUnavailable("the sender hung up")
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > settings.HOOK_MAX_BYTES:
-            raise TooLarge
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+@lru_cache(maxsize=1000)
+def _is_kept(name: str) -> bool:
+    return name.endswith(_KEPT)
 
 
 async def _answer(

@@ -58,7 +58,7 @@ def standard_key(secret: str) -> bytes:
 
 def _compare(signatures: Sequence[str], keys: Iterable[bytes], signed: bytes) -> None:
     claimed = [raw for raw in map(_decoded, signatures) if raw]
-    expected = [hmac.new(key, signed, hashlib.sha256).digest() for key in keys if key]
+    expected = [hmac.digest(key, signed, hashlib.sha256) for key in keys if key]
     # All are compared before any counts: how long it takes says nothing about which one fits.
     fits = [hmac.compare_digest(one, other) for one in claimed for other in expected]
     if not any(fits):

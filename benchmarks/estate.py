@@ -1,0 +1,48 @@
+"""An empty database with the demo's connections, items and stock, and orders to fill it with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import django
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+
+def prepare() -> None:
+    """Tables and demo rows in the database of the environment, which must be a throw-away one."""
+    django.setup()
+    from retailhub.demo import seed_demo
+
+    call_command("migrate", verbosity=0)
+    seed_demo(now=timezone.now(), with_people=False)
+
+
+def empty(*tables: str) -> None:
+    """Forget these rows and whatever points at them; the next round starts as the first did."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+
+
+def order_bodies(count: int, *, first: int = 1, lines: int | None = None) -> Iterator[bytes]:
+    """Distinct orders as the demo shop's webhooks carry them, all of which can be allocated."""
+    from retailhub.sandbox.shop.basket import PLAIN_MIX
+    from retailhub.sandbox.shop.orders import Asked, build_order
+
+    mix = replace(PLAIN_MIX, discount=0.15, presentment_usd=0.05, huge_id=0.05)
+    number = first
+    while count:
+        order = build_order(Asked(number, f"order {number}", mix))
+        number += 1
+        if lines is None or len(order["line_items"]) == lines:
+            count -= 1
+            yield compact(order)
+
+
+def compact(order: dict[str, Any]) -> bytes:
+    """The bytes a shop would send."""
+    return json.dumps(order, ensure_ascii=False, separators=(",", ":")).encode()
