@@ -22,6 +22,14 @@ class MessageFinished(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MessagesReplaced(Event):
+    """Older snapshots gave way to a newer one that waits for the same reason."""
+
+    message_ids: tuple[int, ...]
+    by_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class EffectsOwed(Event):
     """New rows in the outbox."""
 

@@ -12,11 +12,12 @@ from connectors.events import (
     EffectSent,
     EffectStopped,
     MessageFinished,
+    MessagesReplaced,
     MessageStopped,
 )
 from connectors.models import Connection, InboundMessage, OutboundMessage
 from exceptions.models import ExceptionCase
-from exceptions.services.cases import Problem, close_cured, open_case
+from exceptions.services.cases import Problem, close_cured, move_cases, open_case
 from inventory.events import StockOverdrawn
 from inventory.models import StockLevel
 from orders.events import OrderCancelled, OrderHeld, OrderResumed
@@ -97,6 +98,11 @@ def close_cases_of_messages(event: MessageFinished) -> None:
     """What stood in a message's way is gone."""
     cases = ExceptionCase.objects.filter(inbound_id__in=event.message_ids)
     close_cured(cases, how="by itself", now=timezone.now())
+
+
+def follow_newer_message(event: MessagesReplaced) -> None:
+    """The case of an older snapshot is now about the newer one."""
+    move_cases(message_ids=event.message_ids, to_id=event.by_id, now=timezone.now())
 
 
 def close_cases_of_effect(event: EffectSent) -> None:

@@ -21,6 +21,7 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     # A message came to its end, or stopped.
     connectors.MessageFinished: (desk.close_cases_of_messages,),
     connectors.MessageStopped: (desk.open_case_for_message,),
+    connectors.MessagesReplaced: (desk.follow_newer_message,),
     # The order's own steps.
     orders.OrdersAccepted: (flow.ring_steps, hints.orders_changed),
     orders.OrdersReserved: (flow.ring_steps, hints.orders_changed),

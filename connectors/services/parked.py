@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from connectors.events import MessageFinished
+from connectors.events import MessagesReplaced
 from connectors.lifecycle import InboundState
 from connectors.models import InboundMessage
 from retailhub.kernel.events import publish
@@ -31,5 +31,5 @@ def drop_older_snapshots(message: InboundMessage, now: datetime) -> bool:
         finished_at=now,
         error_detail="A newer snapshot of the same order waits for the same reason.",
     )
-    publish(MessageFinished(message_ids=tuple(older)))
+    publish(MessagesReplaced(message_ids=tuple(older), by_id=newest.pk))
     return newest.pk != message.pk

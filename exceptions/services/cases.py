@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -125,6 +126,9 @@ def _fail_again(case: ExceptionCase, problem: Problem, now: datetime) -> Excepti
     return case
 
 
+_CURES = {"duplicate": "A newer message of the same order stands for it."}
+
+
 @transaction.atomic
 def close_cured(cases: QuerySet[ExceptionCase], *, how: str, now: datetime) -> int:
     """Close open cases whose work has since succeeded. Returns how many."""
@@ -134,9 +138,25 @@ def close_cured(cases: QuerySet[ExceptionCase], *, how: str, now: datetime) -> i
         was_replay = case.state == CaseState.REPLAYING
         case.state, case.closed_at = CaseState.RESOLVED, now
         case.resolution = "replay" if was_replay else how
-        note(case, "resolved", now, text="It went through.", before=before)
+        note(case, "resolved", now, text=_CURES.get(how, "It went through."), before=before)
         save(case, verb="gone")
     return len(rows)
+
+
+@transaction.atomic
+def move_cases(*, message_ids: Sequence[int], to_id: int, now: datetime) -> None:
+    """Let open cases of older messages follow the one that replaced them; doubles close."""
+    open_ones = ExceptionCase.objects.filter(state__in=OPEN_STATES)
+    rows = list(
+        open_ones.filter(inbound_id__in=message_ids).select_for_update(of=("self",)).order_by("pk")
+    )
+    taken = open_ones.filter(inbound_id=to_id).exists()
+    for case in rows:
+        if taken:
+            close_cured(open_ones.filter(pk=case.pk), how="duplicate", now=now)
+            continue
+        case.inbound_id, taken = to_id, True
+        save(case)
 
 
 def snapshot(case: ExceptionCase) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def replay_cause(*, cause: Cause, actor_id: int, scope: list[int] | None, now: d
 
 @transaction.atomic
 def follow_mapping(*, cause: Cause, actor_id: int, text: str, now: datetime) -> int:
-    """A missing row was saved: what waited for it is under way. Returns how many cases follow it."""
+    """A missing row was saved: what waited for it is under way. Returns how many cases follow."""
     cases = (
         ExceptionCase.objects.select_for_update(of=("self",))
         .filter(cause=cause, state__in=OPEN_STATES)
