@@ -16,6 +16,7 @@ from connectors.registry import SINKS
 from connectors.services import breaker
 from connectors.systems.base import IntentKind, Receipt
 from connectors.systems.http import CredentialsRejected, RemoteThrottled
+from orders.selectors import lock_orders
 from retailhub.kernel.errors import HubError, OutcomeUnknown, RetryLater
 from retailhub.kernel.events import publish
 
@@ -30,6 +31,9 @@ O = Attempt.Outcome  # noqa: E741 - read as a table below
 @transaction.atomic(durable=True)
 def settle_answer(answered: Answered, *, now: datetime) -> None:
     """Write what came of one attempt. An answer that lost its lease is kept on the attempt only."""
+    if answered.message.order_id is not None:
+        # The order before its effects, as everybody does: a good answer may move the order.
+        lock_orders([answered.message.order_id])
     message = (
         OutboundMessage.objects.select_for_update(of=("self",))
         .select_related("connection")
@@ -171,7 +175,9 @@ def _unknown(message: OutboundMessage, error: Exception, now: datetime) -> None:
 
 
 def _rejected(message: OutboundMessage, error: Exception, now: datetime) -> None:
-    message.state, message.finished_at = OutboundState.DEAD, now
+    # A refused look-up leaves the doubt: the effect may be there, and only a person can say.
+    message.state = OutboundState.MANUAL if message.must_look_up else OutboundState.DEAD
+    message.finished_at = now
 
 
 _MOVES = {
