@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from retailhub.kernel.errors import NeedsOperator
 
 MAX_DEPTH = 64
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+# Possessive, and a text without an end is one text: no body makes it look twice at a byte.
+_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _BAD_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -66,7 +67,10 @@ def _refuse_depth(body: bytes) -> None:
 
 
 def _finite(text: str) -> Decimal:
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # an exponent that Decimal itself can't hold
+        number = Decimal("Infinity")
     if not number.is_finite() or abs(number.adjusted()) > 30:
         raise InvalidJson(f"The number {text[:20]} is out of range.")
     return number
