@@ -33,7 +33,8 @@ WITH message AS (
     INSERT INTO connectors_inboundmessage
         (connection_id, topic, key, lane, body, body_sha256, headers, trace_id, event_at)
     VALUES (1, 'orders/create', :marker::text || ':' || nextval('benchmark_key'),
-            '1/order/' || lastval(), convert_to(:body::text, 'UTF8'), decode(:sha::text, 'hex'), :headers::jsonb,
+            '1/order/' || lastval(),
+            convert_to(:body::text, 'UTF8'), decode(:sha::text, 'hex'), :headers::jsonb,
             gen_random_uuid(), now())
     RETURNING id, connection_id, topic, key, body_sha256
 )

@@ -31,7 +31,7 @@ MAX_BATCH = 64
 WRITERS = 2
 STATEMENT_SECONDS = 4  # senders give up after five
 MAX_WAITING = 5000
-# Under load a worker that was rung empties the inbox anyway, and a ring costs as much as ten messages.
+# Under load a worker that was rung empties the inbox anyway, and a ring costs as much as ten rows.
 RING_PAUSE_SECONDS = 0.05
 
 
@@ -46,7 +46,7 @@ class _Waiting:
 
 
 class Batcher:
-    """Stores deliveries through `WRITERS` connections of its own and rings for who takes them on."""
+    """Stores deliveries through `WRITERS` connections of its own and rings for what follows."""
 
     def __init__(self, ring: Task[[], None]) -> None:
         self._task = ring

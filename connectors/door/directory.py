@@ -17,7 +17,7 @@ from connectors.services.credentials import valid_secrets
 from connectors.systems.base import Source
 
 FRESH_SECONDS = 5.0
-# What is a little older still counts while it is being read again; what is older than this does not.
+# What is a little older still counts while it is read again; what is older than this does not.
 STALE_SECONDS = 10.0
 # A refused signature looks again, but a flood of them must not become a flood of queries.
 RECHECK_SECONDS = 0.5
