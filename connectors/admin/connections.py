@@ -114,7 +114,8 @@ class ConnectionAdmin(NeverDeleted, HistoryAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
         """Secrets appear once the system is known, that is after the first save."""
-        first = ("name", "slug", "system", "role", "channel", "base_url", "is_active")
+        system = "system" if obj is None else "system_name"
+        first = ("name", "slug", system, "role", "channel", "base_url", "is_active")
         sets: list[Any] = [(None, {"fields": first})]
         if obj is not None and (secrets := SECRETS.get(obj.system)):
             sets.append(("Secrets", {"fields": tuple(secret.field for secret in secrets)}))
@@ -126,7 +127,7 @@ class ConnectionAdmin(NeverDeleted, HistoryAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Connection | None = None) -> Any:
         """The system and the slug are part of addresses and of stored messages."""
-        return (*_STATE, "system", "slug") if obj is not None else _STATE
+        return (*_STATE, "system_name", "slug") if obj is not None else _STATE
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Connection | None = None) -> Any:
         """A first proposal for the slug."""
