@@ -55,9 +55,10 @@ def promise_stock(
     Levels are locked once, in key order, so neither deadlock nor oversell is possible. A request
     that already holds its promises is kept and changes nothing.
     """
+    levels = _lock_levels({w.item_id for request in requests for w in request.wanted})
+    # Looked at under the locks: the same reference may be asked for by two at once.
     promised = {row.reference for row in held_reservations(_references(requests))}
     fresh = [r for r in requests if not any(w.reference in promised for w in r.wanted)]
-    levels = _lock_levels({w.item_id for r in fresh for w in r.wanted})
     room = {place: level.available for place, level in levels.items()}
     kept = {request.key: True for request in requests}
     held: list[tuple[PromiseRequest, Held]] = []
