@@ -13,6 +13,7 @@ from connectors.events import ConnectionChanged, EffectSent
 from exceptions.events import CaseChanged
 from orders.events import OrdersAccepted, OrdersAllocated, OrdersReserved
 from retailhub.kernel.events import Event
+from retailhub.kernel.rows import insert_rows
 from retailhub.models import LiveEvent
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def connection_changed(event: ConnectionChanged) -> None:
 
 
 def _hint(topic: str, items: Iterable[tuple[str, int, str]]) -> None:
-    rows = LiveEvent.objects.bulk_create(
+    rows = insert_rows(
         LiveEvent(topic=topic, entity=entity, version=version, verb=verb)
         for entity, version, verb in items
     )

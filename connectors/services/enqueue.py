@@ -14,6 +14,7 @@ from connectors.lifecycle import OutboundState
 from connectors.models import OutboundMessage
 from connectors.systems.base import IntentKind
 from retailhub.kernel.events import publish
+from retailhub.kernel.rows import insert_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ def enqueue_effects(effects: Iterable[Effect], *, now: datetime) -> int:
     rows = [row for row in rows if (row.connection_id, row.effect_key) not in known]
     _supersede(rows, now)
     # The constraint, not the look above, makes it once: a race ends in an error and a retry.
-    made = OutboundMessage.objects.bulk_create(rows)
+    made = insert_rows(rows)
     if made:
         publish(EffectsOwed(message_ids=tuple(row.pk for row in made)))
     return len(made)

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from inventory.models import Reservation, StockLevel, StockMovement
 from inventory.selectors import held_reservations
+from retailhub.kernel.rows import insert_rows
 
 Place = tuple[int, int]  # (item id, location id)
 
@@ -95,7 +96,7 @@ def _write(
 ) -> None:
     if not held:
         return
-    rows = Reservation.objects.bulk_create(
+    rows = insert_rows(
         Reservation(
             reference=part.wanted.reference,
             item_id=part.wanted.item_id,
@@ -120,7 +121,7 @@ def _write(
                 happened_at=now,
             )
         )
-    StockMovement.objects.bulk_create(movements)
+    insert_rows(movements, needs_ids=False)
     save_levels({m.level_id: m.level for m in movements}.values())
 
 

@@ -20,6 +20,7 @@ from orders.services.lines import build_lines, hold_on_arrival, snapshot_fields
 from orders.services.refund import add_refunds
 from orders.services.timeline import event
 from retailhub.kernel.events import publish
+from retailhub.kernel.rows import insert_rows
 
 
 class Outcome(StrEnum):
@@ -119,15 +120,15 @@ def _write(fresh: Sequence[tuple[Order, Arrival]], now: datetime) -> None:
             order.customer_id = customers.get(
                 (order.channel_id, arrival.order.customer.external_id)
             )
-    Order.objects.bulk_create([order for order, _ in fresh])
+    insert_rows(order for order, _ in fresh)
     lines: list[OrderLine] = []
     events: list[OrderEvent] = []
     for order, arrival in fresh:
         lines += build_lines(order, arrival.order, arrival.item_ids)
         events.append(_first_event(order, arrival, now))
         add_refunds(order, arrival.order.refunds, now=now)
-    OrderLine.objects.bulk_create(lines)
-    OrderEvent.objects.bulk_create(events)
+    insert_rows(lines, needs_ids=False)
+    insert_rows(events, needs_ids=False)
     publish(OrdersAccepted(order_ids=tuple(order.pk for order, _ in fresh)))
 
 

@@ -12,12 +12,13 @@ from inventory.models import Location, Reservation
 from inventory.selectors import held_reservations
 from orders.events import OrderDelivered, OrdersAllocated
 from orders.lifecycle import OrderState
-from orders.models import FulfillmentLine, FulfillmentOrder, Order, OrderEvent, OrderLine
+from orders.models import FulfillmentLine, FulfillmentOrder, Order, OrderLine
 from orders.selectors import due_orders
 from orders.services.hold import hold_order
 from orders.services.timeline import advance
 from retailhub.kernel.errors import NeedsOperator
 from retailhub.kernel.events import publish
+from retailhub.kernel.rows import insert_rows, update_rows
 
 
 def allocate_due_orders(*, limit: int, now: datetime) -> int:
@@ -67,8 +68,8 @@ def allocate_orders(orders: Sequence[Order], *, now: datetime) -> None:
             events.append(advance(order, OrderState.DELIVERED, "Nothing to ship: done", at=now))
             order.delivered_at = now
             nothing_to_ship.append(order)
-    Order.objects.bulk_update(orders, ["state", "customer_status", "delivered_at"])
-    OrderEvent.objects.bulk_create(events)
+    update_rows(orders, ["state", "customer_status", "delivered_at"])
+    insert_rows(events, needs_ids=False)
     publish(OrdersAllocated(order_ids=tuple(order.pk for order in orders)))
     for order in nothing_to_ship:
         publish(OrderDelivered(order_id=order.pk))
@@ -93,15 +94,18 @@ def _place(orders: Sequence[Order], lines: Mapping[str, OrderLine]) -> list[Fulf
             )
         )
         numbers[order_id] += 1
-    FulfillmentOrder.objects.bulk_create(rows)
-    FulfillmentLine.objects.bulk_create(
-        FulfillmentLine(
-            fulfillment_order=row,
-            order_line=lines[promise.reference],
-            quantity=promise.quantity - promise.consumed_quantity,
-        )
-        for row in rows
-        for promise in by_node[row.order_id, row.location_id]
+    insert_rows(rows)
+    insert_rows(
+        (
+            FulfillmentLine(
+                fulfillment_order=row,
+                order_line=lines[promise.reference],
+                quantity=promise.quantity - promise.consumed_quantity,
+            )
+            for row in rows
+            for promise in by_node[row.order_id, row.location_id]
+        ),
+        needs_ids=False,
     )
     return rows
 

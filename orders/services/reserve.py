@@ -12,12 +12,13 @@ from inventory.services.release import release_stock
 from inventory.services.reserve import Held, PromiseRequest, Wanted, promise_stock
 from orders.events import OrdersReserved
 from orders.lifecycle import OrderState
-from orders.models import Order, OrderEvent, OrderLine
+from orders.models import Order, OrderLine
 from orders.selectors import active_nodes, due_orders
 from orders.services.hold import hold_order
 from orders.services.timeline import advance
 from orders.sourcing import Decision, Need, Node, choose_nodes
 from retailhub.kernel.events import publish
+from retailhub.kernel.rows import insert_rows, update_rows
 
 
 @transaction.atomic(durable=True)
@@ -45,8 +46,8 @@ def reserve_orders(orders: Sequence[Order], *, now: datetime) -> None:
         order.sourcing = decision.reasons or order.sourcing
         events.append(advance(order, OrderState.RESERVED, "Stock promised", at=now))
         reserved.append(order)
-    Order.objects.bulk_update(reserved, ["state", "customer_status", "sourcing"])
-    OrderEvent.objects.bulk_create(events)
+    update_rows(reserved, ["state", "customer_status", "sourcing"])
+    insert_rows(events, needs_ids=False)
     publish(OrdersReserved(order_ids=tuple(order.pk for order in reserved)))
 
 
