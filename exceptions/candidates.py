@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.postgres.search import TrigramSimilarity
 from django.db.models.functions import Greatest
@@ -11,10 +13,15 @@ from connectors.models import CodeMapping
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from inventory.models import Item, Location
+from retailhub.kernel.errors import NeedsOperator
+from retailhub.kernel.json import read_json
 
 _ASKING = frozenset(OPEN_STATES) - {"REPLAYING"}
-MOST = 4
+MOST = 3
 LEAST_LIKE = 0.2
+# One wrong row sends many customers the wrong thing: only a clear winner is ticked beforehand.
+SURE = 0.5
+LEAD = 0.15
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,9 @@ class MappingForm:
     candidates: list[tuple[str, str, str]]
     also_fixes: int
     is_outward: bool
+    # What the sender calls the thing in words, and the candidate that is surely meant, if any.
+    said_name: str = ""
+    suggested: str = ""
 
 
 def mapping_form_of(case: ExceptionCase) -> MappingForm | None:
@@ -35,23 +45,63 @@ def mapping_form_of(case: ExceptionCase) -> MappingForm | None:
     if case.code != "connectors.mapping_missing" or not table or case.state not in _ASKING:
         return None
     others = ExceptionCase.objects.filter(cause_id=case.cause_id, state__in=OPEN_STATES)
+    name = said_name(case, code) if table == CodeMapping.Table.SKU else ""
     return MappingForm(
         table=table,
         table_label=dict(CodeMapping.Table.choices).get(table, table),
         external_code=code,
         # Outward it is their code that is missing, and only they know it.
-        candidates=[] if case.outbound_id else candidates(table, code),
+        candidates=[] if case.outbound_id else candidates(table, code, name),
         also_fixes=others.exclude(pk=case.pk).count(),
         is_outward=case.outbound_id is not None,
+        said_name=name,
+        suggested="" if case.outbound_id else suggested(table, code, name),
     )
 
 
-def candidates(table: str, code: str) -> list[tuple[str, str, str]]:
+def said_name(case: ExceptionCase, sku: str) -> str:
+    """The words beside `sku` in the message that waits for it."""
+    if case.inbound is None:
+        return ""
+    try:
+        message = read_json(case.inbound.current_body)
+    except NeedsOperator:
+        return ""
+    return next((name for said, name in _named(message) if said == sku), "")
+
+
+def _named(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        name = value.get("title") or value.get("name")
+        if isinstance(value.get("sku"), str) and isinstance(name, str):
+            yield value["sku"], name[:200]
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _named(item)
+
+
+def suggested(table: str, code: str, name: str = "") -> str:
+    """The one candidate that may be ticked beforehand: alike, and nothing else nearly as much."""
+    found = _items_like(code, name) if table == CodeMapping.Table.SKU else []
+    if not found or found[0].alike < SURE:
+        return ""
+    is_alone = len(found) < 2 or found[0].alike - found[1].alike >= LEAD
+    return found[0].sku if is_alone else ""
+
+
+def _items_like(code: str, name: str) -> list[Any]:
+    likenesses = [TrigramSimilarity("sku", code), TrigramSimilarity("name", code)]
+    if name:
+        likenesses.append(TrigramSimilarity("name", name))
+    rows = Item.objects.filter(is_active=True).annotate(alike=Greatest(*likenesses))
+    return list(rows.filter(alike__gte=LEAST_LIKE).order_by("-alike", "sku")[:MOST])
+
+
+def candidates(table: str, code: str, name: str = "") -> list[tuple[str, str, str]]:
     """Our codes that look like theirs: (code, name, reason), most alike first."""
     if table == CodeMapping.Table.SKU:
-        alike = Greatest(TrigramSimilarity("sku", code), TrigramSimilarity("name", code))
-        rows = Item.objects.filter(is_active=True).annotate(alike=alike)
-        found = rows.filter(alike__gte=LEAST_LIKE).order_by("-alike", "sku")[:MOST]
+        found = _items_like(code, name)
         return [(row.sku, row.name, _percent(row.alike)) for row in found]
     if table == CodeMapping.Table.LOCATION:
         return [(row.code, row.name, "") for row in Location.objects.order_by("priority")[:MOST]]

@@ -52,6 +52,7 @@ class CasePane:
     sentence: str
     advice: dict[str, str]
     facts: list[tuple[str, str, bool]]
+    references: list[tuple[str, str]]
     attempts: list[dict[str, Any]]
     activity: list[dict[str, Any]]
     actions: list[Button]
@@ -81,6 +82,7 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime) -> CasePane:
         sentence=_sentence(case),
         advice={"happened": play.consequence, "todo": play.advice},
         facts=_facts(case),
+        references=_references(case),
         attempts=_attempts(case),
         activity=[_activity(event) for event in events],
         actions=buttons_of(case, user=user),
@@ -135,12 +137,21 @@ def _facts(case: ExceptionCase) -> list[tuple[str, str, bool]]:
     ]
     if case.failed_again:
         facts.append(("Failed again", f"{case.failed_again} ×", True))
-    if case.trace_id:
-        facts.append(("Trace", str(case.trace_id), False))
-    if case.inbound is not None:
-        facts.append(("Message", f"{case.inbound.topic} · {case.inbound.key}", False))
-        facts.append(("Waits", case.inbound.state.lower(), False))
     return facts
+
+
+def _references(case: ExceptionCase) -> list[tuple[str, str]]:
+    """What one gives to a developer or types into the search box."""
+    references = [("Code", case.code)]
+    if case.trace_id:
+        references.append(("Trace", str(case.trace_id)))
+    if case.inbound is not None:
+        row = case.inbound
+        references.append(("Message", f"{row.topic} · {row.key} · {row.state.lower()}"))
+    if case.outbound is not None:
+        row_out = case.outbound
+        references.append(("Effect", f"{row_out.effect_key} · {row_out.state.lower()}"))
+    return references
 
 
 def _attempts(case: ExceptionCase) -> list[dict[str, Any]]:

@@ -45,6 +45,8 @@ _LOOKS = {
     "cancelled": ("minus", "gray"),
     "node_cancelled": ("minus", "gray"),
     "refunded": ("undo", "amber"),
+    "picked": ("check", "teal"),
+    "packed": ("check", "teal"),
     "shipped": ("check", "green"),
     "partly_shipped": ("check", "teal"),
     "delivered": ("check", "green"),
@@ -108,10 +110,15 @@ def _owed(label: str, owed: Sequence[OutboundMessage], kind: str) -> dict[str, A
         "label": label,
         "status": "done" if is_done else "running" if running else "waiting",
         "at": sent[-1].finished_at if sent else None,
-        "external_id": ", ".join(row.external_id for row in sent),
+        "external_id": ", ".join(_short(row.external_id) for row in sent),
         "href": "",
         "effect": stopped.pk if stopped else None,
     }
+
+
+def _short(external_id: str) -> str:
+    """`gid://shopify/Fulfillment/56` says no more than `56`; the documents tab has the whole."""
+    return external_id.rsplit("/", 1)[-1]
 
 
 def tab_context(order: Order, tab: str) -> dict[str, Any]:

@@ -170,7 +170,9 @@ def linked(sentence: str, part: str, href: str) -> SafeString:
 
 @register.filter
 def compact_json(value: Mapping[str, object] | list[object] | None) -> str:
-    """JSON for a data attribute; the template escapes it."""
+    """JSON for a data attribute; the template escapes it. A lazy mapping is one too."""
+    if isinstance(value, Mapping):
+        value = dict(value)
     return json.dumps(value or {}, separators=(",", ":"), default=str)
 
 

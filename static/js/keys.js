@@ -6,6 +6,7 @@ const OFF = "rh.keys";
 const CHORD = 1_200;
 const FIELD = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
 let goUntil = 0;
+let isOpening = false; // what is typed meanwhile is meant for the field that is about to open
 
 const press = (selector) => {
   const target = document.querySelector(selector);
@@ -36,10 +37,14 @@ const KEYS = {
 async function act(key) {
   const rows = list();
   if (rows?.selected && press(`.bulk-bar [data-key="${key}"]`)) return;
-  const pane = document.getElementById("pane");
   const cursor = rows?.cursor;
-  if (cursor && cursor.dataset.id !== pane?.dataset.id) await rows.open(cursor);
-  press(`#pane [data-key="${key}"]`);
+  const isOpen = () => !cursor || cursor.dataset.id === document.getElementById("pane")?.dataset.id;
+  if (!isOpen()) {
+    isOpening = true;
+    await rows.open(cursor).finally(() => (isOpening = false));
+  }
+  // It may not have come: then the pane shows another item, which nobody meant.
+  if (isOpen()) press(`#pane [data-key="${key}"]`);
 }
 
 function escape() {
@@ -59,6 +64,7 @@ document.addEventListener("keydown", (event) => {
   if (document.querySelector("[popover]:popover-open, dialog[open]")) return;
   if (event.key === "Escape") return escape();
   if (event.target.closest(FIELD) || localStorage.getItem(OFF) === "off") return;
+  if (isOpening) return event.preventDefault();
   const name = nameOf(event);
   if (Date.now() < goUntil) {
     goUntil = 0;

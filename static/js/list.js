@@ -65,15 +65,17 @@ class List extends HTMLElement {
     this.#count();
   }
 
-  /** Open the row in the pane; on narrow screens its page. Resolves when it is there. */
+  /** Open the row in the pane; on narrow screens its page. Resolves when it is there, or will not come. */
   async open(row) {
     const link = row.querySelector("a[href]");
     if (NARROW.matches || !link.hasAttribute("hx-get")) {
       location.assign(link.href);
       return new Promise(() => {});
     }
+    const ends = ["htmx:afterSettle", "htmx:responseError", "htmx:sendError", "htmx:timeout"];
+    const done = ends.map((end) => new Promise((resolve) => document.addEventListener(end, resolve, { once: true })));
     link.click();
-    return new Promise((resolve) => document.addEventListener("htmx:afterSettle", resolve, { once: true }));
+    await Promise.race(done);
   }
 
   showNew() {
