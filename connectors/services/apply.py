@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -44,6 +45,7 @@ class FactRunner:
     def __init__(self, now: datetime) -> None:
         self._now = now
         self._codes: dict[int, Codes] = {}
+        self._orders: list[tuple[InboundMessage, CanonicalOrder]] = []
         self._arrivals: list[tuple[InboundMessage, Arrival]] = []
         self._others: list[tuple[InboundMessage, Fact]] = []
         self._ends: dict[int, End] = {}
@@ -51,19 +53,16 @@ class FactRunner:
         self._of_nodes: list[tuple[int, str]] = []
 
     def add(self, message: InboundMessage, facts: Sequence[Fact]) -> None:
-        """Take the facts of one message. What can't be resolved ends the message, not the batch."""
+        """Take the facts of one message."""
         for fact in facts:
-            if not isinstance(fact, CanonicalOrder):
+            if isinstance(fact, CanonicalOrder):
+                self._orders.append((message, fact))
+            else:
                 self._others.append((message, fact))
-                continue
-            try:
-                self._arrivals.append((message, self._arrival(message, fact)))
-            except HubError as error:
-                error.context.update(_order_context(fact))
-                self._ends[message.pk] = (InboundState.PROCESSED, error)
 
     def run(self) -> dict[int, End]:
         """Apply everything. Raises only what must undo the whole batch."""
+        self._resolve()
         outcomes = accept_orders([arrival for _, arrival in self._arrivals], now=self._now)
         for (message, arrival), outcome in zip(self._arrivals, outcomes, strict=True):
             if outcome != Outcome.ACCEPTED:
@@ -113,12 +112,22 @@ class FactRunner:
             trace_id=message.trace_id,
         )
 
+    def _resolve(self) -> None:
+        """Orders in our words. What can't be resolved ends its message, not the batch."""
+        for connection, skus in _skus_by_connection(self._orders).items():
+            self._codes_of(connection).read_items(skus)
+        for message, order in self._orders:
+            try:
+                self._arrivals.append((message, self._arrival(message, order)))
+            except HubError as error:
+                error.context.update(_order_context(order))
+                self._ends[message.pk] = (InboundState.PROCESSED, error)
+
     def _arrival(self, message: InboundMessage, order: CanonicalOrder) -> Arrival:
-        skus = {line.sku for line in order.lines if line.kind == LineKind.GOODS and line.sku}
         return Arrival(
             channel_id=_channel_id(message.connection),
             order=order,
-            item_ids=resolve_skus(self._codes_of(message.connection), skus),
+            item_ids=resolve_skus(self._codes_of(message.connection), _skus(order)),
             trace_id=message.trace_id,
             system=message.connection.name,
         )
@@ -127,6 +136,19 @@ class FactRunner:
         if connection.pk not in self._codes:
             self._codes[connection.pk] = Codes(connection)
         return self._codes[connection.pk]
+
+
+def _skus(order: CanonicalOrder) -> set[str]:
+    return {line.sku for line in order.lines if line.kind == LineKind.GOODS and line.sku}
+
+
+def _skus_by_connection(
+    orders: Sequence[tuple[InboundMessage, CanonicalOrder]],
+) -> dict[Connection, set[str]]:
+    wanted: dict[Connection, set[str]] = defaultdict(set)
+    for message, order in orders:
+        wanted[message.connection] |= _skus(order)
+    return wanted
 
 
 def _channel_id(connection: Connection) -> int:

@@ -38,6 +38,7 @@ class Codes:
             if row.direction != CodeMapping.Direction.INWARD:
                 self._outward[row.table, row.canonical_code] = row.external_code
         self._strict = frozenset(connection.settings.get("strict_tables", ()))
+        self._items: dict[str, int | None] = {}  # by our SKU; None: there is no such item
 
     def canonical(self, table: str, external_code: str) -> str:
         """Our code for theirs. Raises `MappingMissing` where the table must have a row."""
@@ -54,6 +55,19 @@ class Codes:
             raise self.missing(table, code)
         return code
 
+    def read_items(self, skus: Iterable[str]) -> None:
+        """Look up the items of many SKUs at once, so that resolving each one asks nothing."""
+        spelled = {self._inward.get(("SKU", sku), sku) for sku in skus} - self._items.keys()
+        if spelled:
+            self._items |= dict.fromkeys(spelled) | items_by_sku(spelled)
+
+    def item_id(self, sku: str) -> int:
+        """The item behind the sender's SKU. Raises `MappingMissing`."""
+        found = self._items.get(self.canonical("SKU", sku))
+        if found is None:
+            raise self.missing("SKU", sku)
+        return found
+
     def missing(self, table: str, code: str) -> MappingMissing:
         """The error that names the row to add."""
         return MappingMissing(
@@ -65,12 +79,9 @@ class Codes:
 
 def resolve_skus(codes: Codes, skus: Iterable[str]) -> dict[str, int]:
     """Item ids by the sender's SKU. Raises `MappingMissing` naming the first unknown one."""
-    spelled = {sku: codes.canonical("SKU", sku) for sku in skus}
-    items = items_by_sku(set(spelled.values()))
-    for sku, ours in spelled.items():
-        if ours not in items:
-            raise codes.missing("SKU", sku)
-    return {sku: items[ours] for sku, ours in spelled.items()}
+    wanted = list(skus)
+    codes.read_items(wanted)
+    return {sku: codes.item_id(sku) for sku in wanted}
 
 
 def resolve_location(codes: Codes, code: str) -> int:
