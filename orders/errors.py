@@ -53,6 +53,30 @@ class ChangedAfterRelease(NeedsOperator):
     code = "orders.changed_after_release"
 
 
+class AwaitingPayment(NeedsOperator):
+    """The money is not there, or not there any more. Ends by itself when it comes."""
+
+    code = "orders.awaiting_payment"
+
+
+class FulfilledElsewhere(NeedsOperator):
+    """Somebody else has sent all of it."""
+
+    code = "orders.fulfilled_elsewhere"
+
+
+class PartlyUnderWay(NeedsOperator):
+    """Part of the order has left or is being worked on, so it can't be placed again as a whole."""
+
+    code = "orders.partly_under_way"
+
+
+class OrderUnexpected(NeedsOperator):
+    """Something we did not foresee stopped a step of an order: our bug."""
+
+    code = "orders.unexpected"
+
+
 class NoNodeConnection(NeedsOperator):
     """No warehouse connection serves the node an order was placed at."""
 

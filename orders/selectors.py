@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from inventory.models import Location
 from orders.errors import FulfillmentUnknown
-from orders.models import FulfillmentOrder, Order
+from orders.models import FulfillmentOrder, Order, OrderLine
 from orders.sourcing import Node
 
 
@@ -32,12 +32,71 @@ def lock_orders(order_ids: Iterable[int]) -> list[Order]:
     return list(Order.objects.select_for_update().filter(pk__in=list(order_ids)).order_by("pk"))
 
 
+def lock_orders_named(
+    *, external_ids: Iterable[tuple[int, str]] = (), references: Iterable[str] = ()
+) -> list[Order]:
+    """The orders with these (channel, external id) and fulfilment references, locked in key order.
+
+    Who will touch several orders in one transaction locks them all at first: two that take theirs
+    one by one, in different orders, wait for each other.
+    """
+    wanted = set(external_ids)
+    known = Order.objects.filter(
+        channel_id__in={channel_id for channel_id, _ in wanted},
+        external_id__in={external_id for _, external_id in wanted},
+    )
+    placed = FulfillmentOrder.objects.filter(reference__in=set(references))
+    ids = set(placed.values_list("order_id", flat=True))
+    rows = known.values_list("pk", "channel_id", "external_id")
+    ids |= {pk for pk, *identity in rows if tuple(identity) in wanted}
+    return lock_orders(ids)
+
+
+def line_references(orders: Iterable[Order]) -> list[str]:
+    """What the lines of these orders are called in promises and at nodes."""
+    lines = OrderLine.objects.filter(order_id__in=[order.pk for order in orders])
+    return [line.reference for line in lines.only("order_id", "external_id")]
+
+
+_SERVABLE = """
+SELECT o.* FROM orders_order o
+WHERE o.held_for = 'inventory.insufficient_stock' AND o.state = 'ACCEPTED'
+  AND (%(item_ids)s::bigint[] IS NULL OR EXISTS (
+    SELECT 1 FROM orders_orderline x
+    WHERE x.order_id = o.id AND x.item_id = ANY(%(item_ids)s::bigint[])))
+  AND NOT EXISTS (
+    SELECT 1 FROM orders_orderline l
+    WHERE l.order_id = o.id AND l.kind = 'GOODS' AND l.item_id IS NOT NULL
+    GROUP BY l.item_id
+    HAVING sum(l.quantity - l.removed_quantity) > (
+      SELECT coalesce(sum(greatest(s.on_hand - s.reserved, 0)), 0)
+      FROM inventory_stocklevel s
+      JOIN inventory_location p ON p.id = s.location_id AND p.is_active
+      WHERE s.item_id = l.item_id))
+ORDER BY o.id LIMIT %(limit)s
+FOR UPDATE OF o SKIP LOCKED
+"""
+
+
+def lock_orders_that_stock_could_serve(
+    *, limit: int, item_ids: Iterable[int] | None = None
+) -> list[Order]:
+    """The oldest orders held for stock whose every item is there by now, each on its own.
+
+    Only those that want one of `item_ids`, if given. Those another worker has are skipped.
+    """
+    wanted = None if item_ids is None else list(item_ids)
+    return list(Order.objects.raw(_SERVABLE, {"item_ids": wanted, "limit": limit}))
+
+
 def lock_fulfillment_order(reference: str) -> FulfillmentOrder:
     """The fulfilment order with its order, the order locked first. Raises `FulfillmentUnknown`."""
     found = FulfillmentOrder.objects.filter(reference=reference).first()
     if found is None:
         raise FulfillmentUnknown(f"No fulfilment order {reference} has been heard of yet.")
     order = Order.objects.select_for_update().get(pk=found.order_id)
-    row = FulfillmentOrder.objects.select_for_update().select_related("location").get(pk=found.pk)
+    rows = FulfillmentOrder.objects.select_related("location")
+    # Of its own row only: a lock on the location would make everybody at that node wait for us.
+    row = rows.select_for_update(of=("self",)).get(pk=found.pk)
     row.order = order
     return row

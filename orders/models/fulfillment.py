@@ -56,12 +56,19 @@ class FulfillmentLine(models.Model):
     order_line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="placements")
     quantity = models.PositiveIntegerField()
     shipped_quantity = models.PositiveIntegerField(default=0, db_default=0)
+    short_quantity = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="The node can't find these; they will not come."
+    )
 
     class Meta:
         constraints = (
             models.CheckConstraint(
                 condition=Q(shipped_quantity__lte=F("quantity")),
                 name="orders_fulfillmentline_ships_at_most_its_quantity",
+            ),
+            models.CheckConstraint(
+                condition=Q(short_quantity__lte=F("quantity") - F("shipped_quantity")),
+                name="orders_fulfillmentline_lacks_at_most_what_is_left",
             ),
             models.UniqueConstraint(
                 fields=["fulfillment_order", "order_line"],
@@ -71,6 +78,16 @@ class FulfillmentLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} of line {self.order_line_id}"
+
+    @property
+    def left(self) -> int:
+        """Units that have not gone."""
+        return self.quantity - self.shipped_quantity
+
+    @property
+    def is_done(self) -> bool:
+        """True when nothing of it is still to come."""
+        return self.left == self.short_quantity
 
 
 class Shipment(Timestamped):

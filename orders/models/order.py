@@ -91,6 +91,12 @@ class Order(Timestamped):
                 condition=Q(state__in=["ACCEPTED", "RESERVED"], held_for=""),
                 name="orders_order_due_for_step",
             ),
+            # Read by the sweep and by every count: orders that stock could serve by now.
+            models.Index(
+                fields=["id"],
+                condition=Q(state="ACCEPTED", held_for="inventory.insufficient_stock"),
+                name="orders_order_waits_for_stock",
+            ),
             # Read by the search box and the order list.
             models.Index(fields=["number"], name="orders_order_by_number"),
             models.Index(fields=["-placed_at", "-id"], name="orders_order_newest_first"),

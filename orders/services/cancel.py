@@ -10,7 +10,7 @@ from inventory.services.release import release_stock
 from orders.errors import TooLateToCancel
 from orders.events import CancellationRequested, OrderCancelled
 from orders.lifecycle import OrderState, RequestStatus, WorkStatus
-from orders.models import FulfillmentOrder, Order
+from orders.models import FulfillmentOrder, Order, Shipment
 from orders.selectors import lock_fulfillment_order
 from orders.services.hold import hold_order, resume_order
 from orders.services.timeline import advance, event
@@ -23,7 +23,8 @@ def request_cancellation(order: Order, *, reason: str, now: datetime) -> None:
     """Cancel a locked `order`, at once where no node has it, else by asking the nodes first."""
     event(order, "cancellation", f"Cancelled in the shop: {reason}", at=now).save()
     live = [fo for fo in order.fulfillment_orders.order_by("pk") if fo.is_live]
-    if order.state in _SHIPPED or any(fo.progress in _SHIPPED for fo in live):
+    has_left = Shipment.objects.filter(fulfillment_order__order=order).exists()
+    if has_left or order.state in _SHIPPED:
         error = TooLateToCancel(f"{order.number} was cancelled in the shop after goods had left.")
         hold_order(order, error, now=now)
         return
@@ -57,6 +58,14 @@ def confirm_cancellation(row: FulfillmentOrder, *, now: datetime, system: str = 
 def confirm_node_cancellation(*, reference: str, external_id: str, now: datetime) -> None:
     """The node agreed to drop what we asked it to drop."""
     confirm_cancellation(lock_fulfillment_order(reference), now=now)
+
+
+@transaction.atomic
+def drop_cancelled(*, reference: str, now: datetime) -> None:
+    """Nobody will ask the node any more: a part of a cancelled order counts as dropped."""
+    row = lock_fulfillment_order(reference)
+    if row.order.cancelled_at is not None:
+        confirm_cancellation(row, now=now)
 
 
 def _finish(order: Order, now: datetime) -> None:

@@ -18,7 +18,7 @@ def hold_order(order: Order, error: NeedsOperator, *, now: datetime) -> None:
     order.held_for, order.hold_detail = error.code, str(error)
     order.save(update_fields=["held_for", "hold_detail", "updated_at"])
     event(order, "held", f"On hold: {error}", at=now, code=error.code, **error.context).save()
-    publish(OrderHeld(order_id=order.pk, code=error.code, detail=str(error)))
+    publish(OrderHeld(order_id=order.pk, code=error.code, detail=str(error), context=error.context))
 
 
 def resume_order(order: Order, *, now: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from inventory.services.release import release_stock
 from orders.canonical import CanonicalFulfillmentEvent, FulfillmentEventKind
 from orders.errors import CancelledAtNode, NodeShort
 from orders.events import OrderChanged
@@ -106,16 +107,41 @@ def _to(state: OrderState) -> Callable[..., None]:
 def _short(
     row: FulfillmentOrder, said: CanonicalFulfillmentEvent, now: datetime, system: str
 ) -> None:
-    if not row.is_live or row.progress in _GONE:
+    if not row.is_live or row.progress in _GONE or not _note_short(row, said):
         return
-    row.work_status = WorkStatus.INCOMPLETE
-    row.save(update_fields=["work_status", "updated_at"])
+    lines = list(row.lines.all())
+    if all(line.is_done for line in lines):
+        if any(line.shipped_quantity for line in lines):
+            give_back_short(row, now=now)
+            move(row, OrderState.SHIPPED, at=said.occurred_at, now=now, system=system)
+        else:
+            row.work_status = WorkStatus.INCOMPLETE
+            row.save(update_fields=["work_status", "updated_at"])
     what = f": {said.reason}" if said.reason else ""
     hold_order(
         row.order,
         NodeShort(f"{row.location.name} can't find the goods of {row.order.number}{what}."),
         now=now,
     )
+
+
+def _note_short(row: FulfillmentOrder, said: CanonicalFulfillmentEvent) -> bool:
+    """Write down what will not come. Says whether that is news: a poll says it again and again."""
+    is_news = False
+    for line in row.lines.select_related("order_line").order_by("pk"):
+        asked = said.quantities.get(line.order_line.reference, 0) if said.quantities else line.left
+        short = min(asked, line.left)
+        if short > line.short_quantity:
+            line.short_quantity, is_news = short, True
+            line.save(update_fields=["short_quantity"])
+    return is_news
+
+
+def give_back_short(row: FulfillmentOrder, *, now: datetime) -> None:
+    """What a node never sends is promised to nobody any more, once all the rest has left."""
+    lines = row.lines.filter(short_quantity__gt=0).select_related("order_line")
+    if references := [line.order_line.reference for line in lines]:
+        release_stock(references, trace_id=row.order.trace_id, now=now, location_id=row.location_id)
 
 
 def _cancelled(

@@ -8,12 +8,13 @@ from django.db import transaction
 
 from inventory.services.consume import Consumption, consume_stock
 from orders.canonical import CanonicalFulfillmentEvent
-from orders.errors import ShipsTooMuch
+from orders.errors import ShipsTooMuch, TooLateToCancel
 from orders.events import OrderChanged, ShipmentRecorded
 from orders.lifecycle import OrderState
 from orders.models import FulfillmentLine, FulfillmentOrder, Shipment, ShipmentLine
 from orders.selectors import lock_fulfillment_order
-from orders.services.progress import move
+from orders.services.hold import hold_order
+from orders.services.progress import give_back_short, move
 from orders.services.timeline import event
 from retailhub.kernel.events import publish
 
@@ -29,7 +30,8 @@ def record_shipment(said: CanonicalFulfillmentEvent, *, now: datetime, system: s
             "carrier": said.tracking.carrier,
             "tracking_number": said.tracking.number,
             "tracking_url": said.tracking.url,
-            "shipped_at": said.occurred_at,
+            # A clock that runs ahead must not hide the counts that come before it.
+            "shipped_at": min(said.occurred_at, now),
         },
     )
     if not is_new:
@@ -39,7 +41,10 @@ def record_shipment(said: CanonicalFulfillmentEvent, *, now: datetime, system: s
     text = f"Shipped from {row.location.name}" + (
         f" with {shipment.carrier} {shipment.tracking_number}" if shipment.tracking_number else ""
     )
-    if all(line.shipped_quantity == line.quantity for line in row.lines.all()):
+    if not row.is_live:
+        _say_too_late(row, now)
+    if all(line.is_done for line in row.lines.all()):
+        give_back_short(row, now=now)
         move(row, OrderState.SHIPPED, at=said.occurred_at, now=now, system=system, text=text)
     else:
         event(
@@ -59,8 +64,10 @@ def _take_lines(
     row: FulfillmentOrder, shipment: Shipment, said: CanonicalFulfillmentEvent
 ) -> list[ShipmentLine]:
     parcels = []
+    strangers = set(said.quantities)
     for line in row.lines.select_related("order_line").order_by("pk"):
-        left = line.quantity - line.shipped_quantity
+        strangers.discard(line.order_line.reference)
+        left = line.left
         units = said.quantities.get(line.order_line.reference, 0) if said.quantities else left
         if units > left:
             raise ShipsTooMuch(
@@ -69,12 +76,27 @@ def _take_lines(
             )
         if units:
             FulfillmentLine.objects.filter(pk=line.pk).update(
-                shipped_quantity=line.shipped_quantity + units
+                shipped_quantity=line.shipped_quantity + units,
+                short_quantity=min(line.short_quantity, left - units),
             )
             parcels.append(
                 ShipmentLine(shipment=shipment, order_line=line.order_line, quantity=units)
             )
+    if strangers:
+        raise ShipsTooMuch(
+            f"{row.location.name} shipped {min(strangers)}, which {row.reference} does not have.",
+            reference=row.reference,
+        )
     return ShipmentLine.objects.bulk_create(parcels)
+
+
+def _say_too_late(row: FulfillmentOrder, now: datetime) -> None:
+    order, place = row.order, row.location.name
+    hold_order(
+        order,
+        TooLateToCancel(f"{place} shipped {order.number} though nothing was to leave any more."),
+        now=now,
+    )
 
 
 def _consume(row: FulfillmentOrder, shipment: Shipment, lines: list[ShipmentLine]) -> None:
