@@ -55,6 +55,16 @@ class EffectStopped(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EffectSetAside(Event):
+    """A stopped effect will never be asked for again: taken back, or a person decided."""
+
+    message_id: int
+    kind: str
+    order_id: int | None
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConnectionChanged(Event):
     """Health, breaker or pause of a connection changed."""
 

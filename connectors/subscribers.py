@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from connectors.events import EffectSent, MappingSaved
+from connectors.events import EffectSent, EffectSetAside, MappingSaved
 from connectors.services import replay
 from connectors.services.owe import (
     owe_allocation,
@@ -20,7 +20,7 @@ from orders.events import (
     OrdersAllocated,
     ShipmentRecorded,
 )
-from orders.services.cancel import confirm_node_cancellation
+from orders.services.cancel import confirm_node_cancellation, drop_cancelled
 from orders.services.release import note_released
 from retailhub.kernel.events import Event
 from retailhub.kernel.work import after_commit
@@ -51,6 +51,12 @@ def note_node_answer(event: EffectSent) -> None:
     note = _NODE_ANSWERS.get(event.kind)
     if note is not None:
         note(reference=event.reference, external_id=event.external_id, now=timezone.now())
+
+
+def drop_at_node(event: EffectSetAside) -> None:
+    """What a node is never told again it will not send: a cancelled order need not wait for it."""
+    if event.kind in _NODE_ANSWERS:
+        drop_cancelled(reference=event.reference, now=timezone.now())
 
 
 _NODE_ANSWERS = {

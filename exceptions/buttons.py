@@ -106,7 +106,7 @@ def buttons_of(case: ExceptionCase, *, user: Any) -> list[Button]:
             "Resolve",
             "Shift+R",
             fields=[_REASON],
-            hint="Closes it without a replay. What it is about stays as it is.",
+            hint="Closes it without a replay. An effect that stopped counts as done by hand.",
         )
     )
     if may(user, Ability.IGNORE_CASES) and allowed("ignore", state):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from connectors.events import (
     ConnectionChanged,
     EffectSent,
+    EffectSetAside,
     EffectStopped,
     MessageFinished,
     MessagesReplaced,
@@ -17,10 +19,17 @@ from connectors.events import (
 )
 from connectors.models import Connection, InboundMessage, OutboundMessage
 from exceptions.models import ExceptionCase
+from exceptions.models.cases import OPEN_STATES
 from exceptions.services.cases import Problem, close_cured, move_cases, open_case
-from inventory.events import StockOverdrawn
+from inventory.events import StockCounted, StockFreed, StockOverdrawn
 from inventory.models import StockLevel
-from orders.events import OrderCancelled, OrderHeld, OrderResumed
+from orders.events import (
+    OrderCancelled,
+    OrderHeld,
+    OrderResumed,
+    OrdersAllocated,
+    OrdersReserved,
+)
 from orders.models import Order
 from orders.services.lines import QUIET_HOLDS
 
@@ -75,6 +84,7 @@ def open_case_for_order(event: OrderHeld) -> None:
         Problem(
             code=event.code,
             detail=event.detail,
+            context=dict(event.context),
             connection_id=shop.pk if shop else None,
             connection_name=shop.name if shop else order.channel.name,
             trace_id=order.trace_id,
@@ -89,7 +99,12 @@ def open_case_for_overdraft(event: StockOverdrawn) -> None:
     level = StockLevel.objects.select_related("item", "location").get(pk=event.level_id)
     what = f"{event.short} × {level.item.sku} at {level.location.name}"
     open_case(
-        Problem(code="inventory.overdrawn", detail=what, context={"level_id": level.pk}),
+        Problem(
+            code="inventory.overdrawn",
+            detail=what,
+            context={"level_id": level.pk},
+            subject={"level_id": level.pk},
+        ),
         now=timezone.now(),
     )
 
@@ -115,8 +130,48 @@ def close_cases_of_order(event: OrderResumed | OrderCancelled) -> None:
     """The order is no longer held. Cases of its messages stay: they are not cured by this."""
     cases = ExceptionCase.objects.filter(order_id=event.order_id, inbound=None, outbound=None)
     if isinstance(event, OrderResumed):
+        if event.code in _PROVED_BY_ALLOCATION:
+            return  # it goes on, but whether it comes through only its next steps can tell
         cases = cases.filter(code=event.code)
     close_cured(cases, how="by itself", now=timezone.now())
+
+
+def close_cases_of_steps(event: OrdersReserved | OrdersAllocated) -> None:
+    """Orders came through the step that had stopped them."""
+    is_placed = isinstance(event, OrdersAllocated)
+    cases = ExceptionCase.objects.filter(
+        order_id__in=event.order_ids,
+        inbound=None,
+        outbound=None,
+        code__in=_PROVED_BY_ALLOCATION if is_placed else _PROVED_BY_PROMISE,
+    )
+    close_cured(cases, how="by itself", now=timezone.now())
+
+
+_PROVED_BY_PROMISE = frozenset({"inventory.insufficient_stock"})
+_PROVED_BY_ALLOCATION = _PROVED_BY_PROMISE | {
+    "orders.no_node_connection",
+    "orders.unexpected",
+    "orders.node_short",
+    "orders.cancelled_at_node",
+}
+
+
+def close_overdrafts(event: StockCounted | StockFreed) -> None:
+    """There is as much as was promised again."""
+    levels = StockLevel.objects.filter(
+        item_id__in=event.item_ids, on_hand__gte=F("reserved")
+    ).values_list("pk", flat=True)
+    cases = ExceptionCase.objects.filter(
+        code="inventory.overdrawn", state__in=OPEN_STATES, context__level_id__in=list(levels)
+    )
+    close_cured(cases, how="by itself", now=timezone.now())
+
+
+def close_cases_of_set_aside(event: EffectSetAside) -> None:
+    """The effect is wanted no more, so nothing stands in its way."""
+    cases = ExceptionCase.objects.filter(outbound_id=event.message_id)
+    close_cured(cases, how="not wanted", now=timezone.now())
 
 
 def follow_connection(event: ConnectionChanged) -> None:

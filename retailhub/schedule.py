@@ -37,6 +37,7 @@ JOBS: dict[str, Job] = {
     "probe open breakers": Job(5, lambda now: probe.probe_open_breakers(now=now)),
     "poll connections": Job(10, lambda now: poll.poll_due_connections(now=now)),
     "wake snoozed cases": Job(15, lambda now: sweep.wake_due_cases(now=now)),
+    "set aside what was decided": Job(15, lambda now: sweep.set_aside_what_was_decided(now=now)),
     "wake waiting orders": Job(60, lambda now: resume.resume_longest_waiting(limit=50, now=now)),
     "forget old hints": Job(3600, _forget),
 }

@@ -24,8 +24,12 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     connectors.MessagesReplaced: (desk.follow_newer_message,),
     # The order's own steps.
     orders.OrdersAccepted: (flow.ring_steps, hints.orders_changed),
-    orders.OrdersReserved: (flow.ring_steps, hints.orders_changed),
-    orders.OrdersAllocated: (hub.post_and_release, hints.orders_changed),
+    orders.OrdersReserved: (desk.close_cases_of_steps, flow.ring_steps, hints.orders_changed),
+    orders.OrdersAllocated: (
+        hub.post_and_release,
+        desk.close_cases_of_steps,
+        hints.orders_changed,
+    ),
     orders.OrderHeld: (desk.open_case_for_order, hints.order_changed),
     orders.OrderResumed: (desk.close_cases_of_order, flow.ring_steps, hints.order_changed),
     orders.OrderChanged: (hints.order_changed,),
@@ -33,6 +37,7 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     connectors.EffectsOwed: (hub.ring_outbox,),
     connectors.EffectSent: (hub.note_node_answer, desk.close_cases_of_effect, hints.effect_sent),
     connectors.EffectStopped: (desk.open_case_for_effect,),
+    connectors.EffectSetAside: (hub.drop_at_node, desk.close_cases_of_set_aside),
     # Goods leave and arrive.
     orders.ShipmentRecorded: (hub.tell_of_shipment, hints.order_changed),
     orders.OrderDelivered: (hints.order_changed,),
@@ -41,8 +46,8 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     orders.CancellationRequested: (hub.stop_what_was_asked,),
     orders.OrderCancelled: (hub.close_in_erp, desk.close_cases_of_order, hints.order_changed),
     # Stock.
-    inventory.StockCounted: (flow.wake_waiting_orders,),
-    inventory.StockFreed: (flow.wake_waiting_orders,),
+    inventory.StockCounted: (flow.wake_waiting_orders, desk.close_overdrafts),
+    inventory.StockFreed: (flow.wake_waiting_orders, desk.close_overdrafts),
     inventory.StockOverdrawn: (desk.open_case_for_overdraft,),
     # People and machinery.
     connectors.MappingSaved: (hub.free_what_waited,),

@@ -12,6 +12,7 @@ from connectors.models import CodeMapping, Connection, OutboundMessage
 from connectors.registry import SINKS
 from connectors.services.enqueue import Effect, enqueue_effects
 from connectors.services.payloads import order_payload, release_payload, shipment_payload
+from connectors.services.replay import drop_effect
 from connectors.systems.base import IntentKind
 from orders.errors import NoNodeConnection
 from orders.models import FulfillmentLine, FulfillmentOrder, Order, OrderLine, Shipment
@@ -176,8 +177,7 @@ def _take_back(row: OutboundMessage, now: datetime) -> bool:
     never_sent = row.attempts == 0 or row.state == OutboundState.DEAD
     if row.state not in {OutboundState.READY, OutboundState.DEAD} or not never_sent:
         return False
-    row.state, row.finished_at = OutboundState.CANCELLED, now
-    row.save(update_fields=["state", "finished_at"])
+    drop_effect(row, now)
     return True
 
 

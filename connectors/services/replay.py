@@ -7,9 +7,10 @@ from datetime import datetime
 from django.db import transaction
 
 from connectors import policy
-from connectors.events import MessageFinished
+from connectors.events import EffectSetAside, MessageFinished
 from connectors.lifecycle import Criticality, InboundState, OutboundState
 from connectors.models import InboundMessage, OutboundMessage
+from orders.selectors import lock_orders
 from retailhub.kernel.events import publish
 
 _REPLAYABLE_IN = frozenset({InboundState.DEAD, InboundState.PARKED, InboundState.WAITING})
@@ -60,6 +61,30 @@ def set_aside_inbound(*, message_id: int, now: datetime) -> bool:
     if changed:
         publish(MessageFinished(message_ids=(message_id,)))
     return bool(changed)
+
+
+@transaction.atomic
+def set_aside_outbound(*, message_id: int, now: datetime) -> bool:
+    """A person decided that a stopped effect shall not be asked for again; its lane goes on."""
+    known = OutboundMessage.objects.get(pk=message_id)
+    if known.order_id is not None:
+        lock_orders([known.order_id])  # the order before its effects, as everybody does
+    row = OutboundMessage.objects.select_for_update().get(pk=message_id)
+    if row.state not in _REPLAYABLE_OUT:
+        return False
+    drop_effect(row, now)
+    return True
+
+
+def drop_effect(row: OutboundMessage, now: datetime) -> None:
+    """End a locked effect that nobody has begun, or that stopped, for good."""
+    row.state, row.finished_at = OutboundState.CANCELLED, now
+    row.save(update_fields=["state", "finished_at"])
+    publish(
+        EffectSetAside(
+            message_id=row.pk, kind=row.kind, order_id=row.order_id, reference=row.reference
+        )
+    )
 
 
 def free_parked(

@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 from exceptions.errors import NothingToUndo, VerbNotAllowed
 from exceptions.lifecycle import VERBS, CaseState, allowed
 from exceptions.models import CaseEvent, ExceptionCase
+from exceptions.models.cases import OPEN_STATES
 from exceptions.services.cases import note, save, snapshot
 
 UNDOABLE = frozenset(
@@ -89,13 +90,13 @@ def wake_case(*, case_id: int, actor_id: int | None, now: datetime) -> Exception
 
 @transaction.atomic
 def resolve_case(*, case_id: int, actor_id: int, reason: str, now: datetime) -> ExceptionCase:
-    """Close without a replay. The thing it points at stays as it is."""
+    """Close without a replay. An effect that stopped counts as done by hand, after a minute."""
     return _close(case_id, "resolve", "by hand", actor_id, reason, now)
 
 
 @transaction.atomic
 def ignore_case(*, case_id: int, actor_id: int, reason: str, now: datetime) -> ExceptionCase:
-    """Close what will not be fixed."""
+    """Close what will not be fixed. Its message is set aside for good, after a minute."""
     return _close(case_id, "ignore", "ignored", actor_id, reason, now)
 
 
@@ -113,11 +114,32 @@ def _close(
 def reopen_case(*, case_id: int, actor_id: int | None, reason: str, now: datetime) -> ExceptionCase:
     """Open it again, with its history."""
     case, before = _begin(case_id, "reopen")
+    _refuse_twin(case)
     case.state = CaseState.CLAIMED if case.owner_id else CaseState.NEW
     case.closed_at, case.resolution = None, ""
     note(case, "reopen", now, actor_id=actor_id, text=reason, before=before)
     save(case, verb="new")
     return case
+
+
+def _refuse_twin(case: ExceptionCase) -> None:
+    """The same thing stopped again after this case was closed: work on its newer case."""
+    same = ExceptionCase.objects.filter(state__in=OPEN_STATES).exclude(pk=case.pk)
+    if case.inbound_id:
+        same = same.filter(inbound_id=case.inbound_id)
+    elif case.outbound_id:
+        same = same.filter(outbound_id=case.outbound_id)
+    else:
+        same = same.filter(inbound=None, outbound=None, cause=case.cause_id, code=case.code)
+        same = same.filter(order_id=case.order_id) if case.order_id else same
+    if same.exists():
+        raise VerbNotAllowed("A newer case about the same thing is open. Nothing was changed.")
+
+
+def _refuse_set_aside(case: ExceptionCase) -> None:
+    message = case.inbound or case.outbound
+    if message is not None and message.state in {"IGNORED", "CANCELLED"}:
+        raise NothingToUndo("Its message was set aside for good meanwhile; nothing was changed.")
 
 
 @transaction.atomic
@@ -143,6 +165,9 @@ def undo_act(*, event_id: int, actor_id: int, now: datetime) -> ExceptionCase:
         raise NothingToUndo("Something else happened to this case since; nothing was changed.")
     before = snapshot(case)
     was = event.before
+    if before["closed_at"] and not was["closed_at"]:
+        _refuse_twin(case)
+        _refuse_set_aside(case)
     case.state, case.owner_id, case.resolution = was["state"], was["owner"], was["resolution"]
     case.wake_at = parse_datetime(was["wake_at"]) if was["wake_at"] else None
     case.closed_at = parse_datetime(was["closed_at"]) if was["closed_at"] else None

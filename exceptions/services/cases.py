@@ -38,6 +38,7 @@ class Problem:
     value: Decimal | None = None
     currency: str = ""
     trace_id: UUID | None = None
+    subject: dict[str, Any] = field(default_factory=dict)  # the part of `context` it is about
 
     def open_cases(self) -> QuerySet[ExceptionCase]:
         """Open cases about the very same thing."""
@@ -46,13 +47,16 @@ class Problem:
             return cases.filter(inbound_id=self.inbound_id)
         if self.outbound_id:
             return cases.filter(outbound_id=self.outbound_id)
-        same = cases.filter(inbound=None, outbound=None, code=self.code)
+        bare = cases.filter(inbound=None, outbound=None)
         if self.order_id:
-            return same.filter(order_id=self.order_id)
-        same = same.filter(order=None)
+            # A replay that ends in another trouble is the same story going on.
+            of_order = bare.filter(order_id=self.order_id)
+            same = of_order.filter(code=self.code)
+            return same if same.exists() else of_order.filter(state=CaseState.REPLAYING)
+        bare = bare.filter(order=None, code=self.code)
         if self.connection_id is None:
-            return same.filter(connection=None, detail=self.detail)
-        return same.filter(connection_id=self.connection_id)
+            return bare.filter(connection=None, context__contains=self.subject)
+        return bare.filter(connection_id=self.connection_id)
 
 
 @transaction.atomic
@@ -110,6 +114,9 @@ def _cause(problem: Problem, title: str, now: datetime) -> Cause:
 
 
 def _fail_again(case: ExceptionCase, problem: Problem, now: datetime) -> ExceptionCase:
+    is_known = (case.code, case.detail) == (problem.code, problem.detail)
+    if is_known and case.state != CaseState.REPLAYING:
+        return case  # said again by a retry: no news, and no reason to end a snooze
     play = play_of(problem.code)
     words = {**problem.context, "connection": problem.connection_name, "reason": problem.detail}
     before = snapshot(case)
@@ -126,7 +133,10 @@ def _fail_again(case: ExceptionCase, problem: Problem, now: datetime) -> Excepti
     return case
 
 
-_CURES = {"duplicate": "A newer message of the same order stands for it."}
+_CURES = {
+    "duplicate": "A newer message of the same order stands for it.",
+    "not wanted": "It is not wanted any more.",
+}
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from connectors.models import InboundMessage, OutboundMessage
 from connectors.services.replay import replay_inbound, replay_outbound
 from exceptions.errors import VerbNotAllowed
 from exceptions.lifecycle import CaseState, allowed
@@ -13,12 +14,14 @@ from exceptions.models import Cause, ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.services.acts import lock_case
 from exceptions.services.cases import note, save, snapshot
+from orders.selectors import lock_orders
 from orders.services.resume import resume_held_order
 
 
 @transaction.atomic
 def replay_case(*, case_id: int, actor_id: int | None, now: datetime) -> ExceptionCase:
     """Replay what is behind the case. Pressing twice replays once. Raises `VerbNotAllowed`."""
+    _lock_behind(case_id)
     case = lock_case(case_id)
     if case.state == CaseState.REPLAYING:
         return case
@@ -30,7 +33,19 @@ def replay_case(*, case_id: int, actor_id: int | None, now: datetime) -> Excepti
     save(case)
     if not _replay(case, now):
         raise VerbNotAllowed("There is nothing to replay: it is under way or done already.")
+    case.refresh_from_db()
     return case
+
+
+def _lock_behind(case_id: int) -> None:
+    """What a case points at is locked before the case, as workers do: never in a circle."""
+    case = ExceptionCase.objects.get(pk=case_id)
+    if case.inbound_id:
+        InboundMessage.objects.select_for_update().get(pk=case.inbound_id)
+    elif case.outbound_id:
+        OutboundMessage.objects.select_for_update().get(pk=case.outbound_id)
+    elif case.order_id:
+        lock_orders([case.order_id])
 
 
 def _replay(case: ExceptionCase, now: datetime) -> bool:
@@ -39,7 +54,7 @@ def _replay(case: ExceptionCase, now: datetime) -> bool:
     if case.outbound_id:
         return replay_outbound(message_id=case.outbound_id, now=now)
     if case.order_id:
-        return resume_held_order(order_id=case.order_id, now=now)
+        return resume_held_order(order_id=case.order_id, code=case.code, now=now)
     return False
 
 
