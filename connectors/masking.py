@@ -22,8 +22,8 @@ _PERSONAL = frozenset(
 # Keys that are a person's name only inside these.
 _PEOPLE = frozenset(
     {
-        *("customer", "shippingaddress", "billingaddress", "defaultaddress"),
-        *("shipto", "billto", "recipient", "buyer"),
+        *("customer", "shippingaddress", "billingaddress", "defaultaddress", "noteattributes"),
+        *("shipto", "billto", "recipient", "buyer", "addressee"),
     }
 )
 MOST = 60_000
@@ -59,6 +59,8 @@ def _mask_field(key: str, value: Any, in_person: bool) -> Any:
     if isinstance(value, dict | list):
         return mask(value, in_person=in_person or plain in _PEOPLE)
     is_personal = plain in _PERSONAL or (in_person and plain == "name")
-    if is_personal and isinstance(value, str) and value:
-        return f"{value[0]}•••"
+    # What a shop's own form asked for is a person's words, whatever it is called.
+    is_personal = is_personal or (plain == "value" and in_person)
+    if is_personal and value and not isinstance(value, bool):
+        return f"{str(value)[0]}•••"
     return value

@@ -91,6 +91,7 @@ class MappingRowForm(forms.Form):
             "table": self._case.context["table"],
             "external_code": theirs,
             "canonical_code": ours,
+            "is_outward": self._case.outbound_id is not None,
         }
 
 

@@ -291,7 +291,7 @@ def case_mapping(request: HttpRequest, case_id: int) -> HttpResponse:
     with transaction.atomic():
         now = timezone.now()
         count = follow_mapping(cause=case.cause, actor_id=_actor(request), text=said, now=now)
-        save_mapping(**row, now=now)
+        save_mapping(**row)
     return _after(request, case_id, f"Saved: {said}. {count} replayed with it.")
 
 

@@ -14,7 +14,7 @@ from connectors.models import CodeMapping, Connection, Credential
 from connectors.services.credentials import store_credential
 from exceptions.models import OwnershipRule, Team
 from inventory.models import Channel, Item, Location
-from inventory.services.count import record_count
+from inventory.services.opening import Opening, open_levels
 from retailhub.kernel.roles import Role
 from retailhub.sandbox import catalogue, credentials
 
@@ -71,15 +71,19 @@ def _seed_items(now: datetime) -> None:
         Item.objects.get_or_create(sku=item.code, defaults={"name": item.title})
     places = dict(Location.objects.values_list("code", "pk"))
     items = dict(Item.objects.values_list("sku", "pk"))
-    for item in catalogue.ITEMS:
-        for place in catalogue.PLACES:
-            record_count(
+    open_levels(
+        [
+            Opening(
                 item_id=items[item.code],
                 location_id=places[place.code],
                 quantity=catalogue.opening_stock(item, place.code),
-                counted_at=now,
                 effect_key=f"opening:{place.code}:{item.code}",
             )
+            for item in catalogue.ITEMS
+            for place in catalogue.PLACES
+        ],
+        now=now,
+    )
 
 
 def _seed_connections(now: datetime) -> tuple[Connection, Connection, Connection]:

@@ -31,3 +31,11 @@ def new_client(connection: Connection) -> HttpClient:
         timeout=connection.timeout_seconds,
         guard=AddressGuard(frozenset(settings.PRIVATE_HOSTS_ALLOWED)),
     )
+
+
+def close_all() -> None:
+    """Let go of every socket of this process; the next call opens its own."""
+    with _lock:
+        for client in _clients.values():
+            client.close()
+        _clients.clear()

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
-from connectors.events import MappingSaved
 from connectors.models import CodeMapping, Connection
+from connectors.services.keep_mapping import keep_mapping
 from connectors.systems.base import MappingMissing
 from inventory.selectors import items_by_sku, locations_by_code
-from retailhub.kernel.events import publish
 
 _LABELS = dict(CodeMapping.Table.choices)
-_DIRECTIONS = {
-    Connection.Role.SHOP.value: CodeMapping.Direction.INWARD,
-    Connection.Role.ERP.value: CodeMapping.Direction.OUTWARD,
-    Connection.Role.WAREHOUSE.value: CodeMapping.Direction.BOTH,
-}
 
 
 class Codes:
@@ -95,28 +87,41 @@ def resolve_location(codes: Codes, code: str) -> int:
 
 @transaction.atomic
 def save_mapping(
-    *, connection_id: int, table: str, external_code: str, canonical_code: str, now: datetime
+    *,
+    connection_id: int,
+    table: str,
+    external_code: str,
+    canonical_code: str,
+    is_outward: bool | None = None,
 ) -> CodeMapping:
-    """Add or change the row for the code that is read: theirs from a shop, ours towards an ERP.
+    """Add or correct the row that is read inward (their code) or outward (ours, as an ERP's is).
 
     Saying it again changes nothing. What waited for the row goes on.
     """
-    direction = _DIRECTIONS[Connection.objects.get(pk=connection_id).role]
-    codes: dict[str, Any] = {"external_code": external_code, "canonical_code": canonical_code}
-    key = "canonical_code" if direction == CodeMapping.Direction.OUTWARD else "external_code"
-    row, _ = CodeMapping.objects.update_or_create(
-        connection_id=connection_id,
-        table=table,
-        direction=direction,
-        defaults=codes,
-        **{key: codes.pop(key)},
+    if is_outward is None:
+        is_outward = Connection.objects.get(pk=connection_id).role == Connection.Role.ERP
+    way = CodeMapping.Direction.OUTWARD if is_outward else CodeMapping.Direction.INWARD
+    rows = CodeMapping.objects.filter(connection_id=connection_id, table=table)
+    read = rows.filter(direction__in=[way, CodeMapping.Direction.BOTH])
+    asked = {"canonical_code": canonical_code} if is_outward else {"external_code": external_code}
+    row = read.filter(**asked).first() or CodeMapping(
+        connection_id=connection_id, table=table, direction=way
     )
-    publish(
-        MappingSaved(
-            connection_id=connection_id,
-            table=table,
-            external_code=external_code,
-            canonical_code=canonical_code,
-        )
-    )
+    row.external_code, row.canonical_code = external_code, canonical_code
+    if row.direction == CodeMapping.Direction.BOTH and _clashes(row, is_outward):
+        # Read the other way these codes already have a row; this one keeps to its own.
+        row.direction = way
+    keep_mapping(row)
     return row
+
+
+def _clashes(row: CodeMapping, is_outward: bool) -> bool:
+    name = "external_code" if is_outward else "canonical_code"
+    other = CodeMapping.Direction.INWARD if is_outward else CodeMapping.Direction.OUTWARD
+    rivals = CodeMapping.objects.filter(
+        connection_id=row.connection_id,
+        table=row.table,
+        direction__in=[other, CodeMapping.Direction.BOTH],
+        **{name: getattr(row, name)},
+    )
+    return rivals.exclude(pk=row.pk).exists()

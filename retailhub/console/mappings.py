@@ -151,7 +151,6 @@ def mapping_save(request: HttpRequest, table: str) -> HttpResponse:
         table=table,
         external_code=external_code,
         canonical_code=internal_code,
-        now=timezone.now(),
     )
     messages.info(
         request, f"Saved: {external_code} means {internal_code}. What waited for it goes on."

@@ -227,9 +227,14 @@ def _broken_twin(delivery: Delivery) -> Delivery:
     return replace(
         delivery,
         id=new_delivery_id(),
+        headers={name: _own(name, value) for name, value in delivery.headers.items()},
         body=delivery.body[: len(delivery.body) * 2 // 3],
         is_malformed=True,
     )
+
+
+def _own(name: str, value: str) -> str:
+    return new_delivery_id() if name == "event-id" else value
 
 
 def new_delivery_id() -> str:
