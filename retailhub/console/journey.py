@@ -13,6 +13,7 @@ from connectors.models import Attempt, ExternalReference, InboundMessage, Outbou
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from orders.models import FulfillmentOrder, Order, OrderEvent
+from retailhub.console.words import node_state_word
 from retailhub.kernel.money import to_cents
 
 TABS = {
@@ -232,7 +233,7 @@ def _fulfillment_orders(order: Order) -> list[dict[str, Any]]:
             {
                 "number": row.reference,
                 "node": row.location.name,
-                "state": f"{row.get_work_status_display()} · {row.progress.lower()}",
+                "state": node_state_word(row),
                 "lines_text": ", ".join(
                     f"{p.quantity} × {p.order_line.sku}" for p in row.lines.all()
                 ),

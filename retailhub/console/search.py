@@ -40,10 +40,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def _orders(request: HttpRequest, text: str) -> list[Result]:
     orders = visible_orders(request)
-    plain = text.lstrip("#")
-    ids = set(
-        orders.filter(number__in=[text, f"#{plain}", plain]).values_list("pk", flat=True)[:MOST]
-    )
+    ids = set(orders.filter(number__in=_spellings(text)).values_list("pk", flat=True)[:MOST])
     ids |= set(orders.filter(external_id=text).values_list("pk", flat=True)[:MOST])
     ids |= set(orders.filter(reference=text).values_list("pk", flat=True)[:MOST])
     ids |= set(
@@ -82,8 +79,7 @@ def _order(row: Order) -> Result:
 
 def _cases(request: HttpRequest, text: str) -> list[Result]:
     cases = visible_cases(request.user).select_related("owner")
-    plain = text.lstrip("#")
-    found = cases.filter(order_number__in=[text, f"#{plain}", plain])
+    found = cases.filter(order_number__in=_spellings(text))
     if (trace_id := _uuid(text)) is not None:
         found = found | cases.filter(trace_id=trace_id)
     messages = InboundMessage.objects.filter(key=text).values_list("pk", flat=True)[:MOST]
@@ -98,6 +94,12 @@ def _cases(request: HttpRequest, text: str) -> list[Result]:
         }
         for row in found.order_by("-pk")[:MOST]
     ]
+
+
+def _spellings(text: str) -> list[str]:
+    """An order number as people type it: without its sign, in small letters."""
+    plain = text.lstrip("#")
+    return [f"{sign}{word}" for sign in ("", "#") for word in {plain, plain.upper()}]
 
 
 def _uuid(text: str) -> UUID | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exceptions.rows import StateWord
-from orders.models import Order
+from orders.models import FulfillmentOrder, Order
 
 # Our word, then the colour and icon it is shown with.
 _PAYMENT = {
@@ -43,6 +43,14 @@ def fulfillment_word(order: Order) -> StateWord:
     """How far the goods are."""
     label, color, icon = _FULFILLMENT[order.state]
     return StateWord(order.state.lower(), label, color, icon)
+
+
+def node_state_word(row: FulfillmentOrder) -> StateWord:
+    """How far one node is with its part."""
+    if not row.is_live:
+        return StateWord("stopped", row.get_work_status_display(), "gray", "minus")
+    label, color, icon = _FULFILLMENT[row.progress]
+    return StateWord(row.progress.lower(), label, color, icon)
 
 
 _COLORS = {

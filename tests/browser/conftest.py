@@ -15,15 +15,20 @@ from typing import Any, TypeVar
 
 import pytest
 from django.conf import settings as django_settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import connection, connections
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from connectors.models import Connection
+from connectors.models import Connection, OutboundMessage
 from connectors.registry import SINKS
+from exceptions.models import ExceptionCase, Team
+from inventory.models import Item
+from orders.models import Order, Shipment
 from tests.browser.serving import serving, working
 from tests.browser.world import FakeSink, order_arrives
+from tests.conftest import Stock
 
 T = TypeVar("T")
 HERE = Path(__file__).parent
@@ -66,6 +71,15 @@ def browser() -> Iterator[Browser]:
         connections.close_all()
 
 
+def application() -> Any:
+    """The product. Importing it tells Django to pool connections, which is for whole processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_POOL", "0")
+        from retailhub.asgi import Application  # noqa: PLC0415
+
+    return Application()
+
+
 @dataclass
 class House:
     """The running product, and the world around it."""
@@ -93,13 +107,11 @@ def house(browser: Browser, db: None, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """Web server and worker, until the test is over."""
     # No thread may keep a connection: the test database goes away under it.
     monkeypatch.setitem(django_settings.DATABASES["default"], "CONN_MAX_AGE", 0)
-    from retailhub.asgi import Application
-
     made = House("")
     for system, sink in (("netsuite", made.erp), ("warehouse", made.wms), ("shopify", made.shop)):
         monkeypatch.setitem(SINKS, system, sink)
     with ExitStack() as stack:
-        made.address = stack.enter_context(serving(Application()))
+        made.address = stack.enter_context(serving(application()))
         stack.enter_context(working())
         yield made
 
@@ -115,7 +127,7 @@ class Trouble:
         """Listen to console, exceptions and requests. A page that is left drops its requests."""
         page.on("console", lambda m: m.type in {"error", "warning"} and self._note(m.text))
         page.on("pageerror", lambda error: self._note(str(error)))
-        page.on("requestfailed", lambda request: self._failed(request))
+        page.on("requestfailed", self._failed)
 
     def _failed(self, request: Any) -> None:
         if request.failure != "net::ERR_ABORTED":
@@ -169,12 +181,43 @@ def open_page(browser: Browser, house: House, trouble: Trouble) -> Iterator[Open
 
 
 @pytest.fixture
+def shelf(stock: Stock) -> None:
+    """What we sell, under our own names."""
+    for sku, name in (("MUG", "Plain mug"), ("MUG-WINTER", "Mug, winter edition"), ("POT", "Pot")):
+        stock(sku, 50)
+        Item.objects.filter(sku=sku).update(name=name)
+
+
+@pytest.fixture
+def lead(ana: User, orders_team: Team, webshop: Connection, erp: Connection) -> User:
+    """Ana leads: she may edit mappings, and her team looks after all connections."""
+    orders_team.connections.add(webshop, erp)
+    ana.groups.add(Group.objects.get_or_create(name="lead")[0])
+    return ana
+
+
+@pytest.fixture
+def journey(house: House, shelf: None, lead: User, wms: Connection, webshop: Connection) -> Order:
+    """An order that has left: the ERP has it, the warehouse sent a parcel."""
+    house.do(lambda: order_arrives(webshop, "W-1"))
+    until(lambda: len(house.erp.sent) == 1 and len(house.wms.sent) == 1)
+    order = Order.objects.get()
+    until(lambda: not OutboundMessage.objects.exclude(state="SENT").exists())
+    Shipment.objects.create(
+        fulfillment_order=order.fulfillment_orders.get(),
+        external_id="parcel-1",
+        carrier="DHL",
+        tracking_number="00340434161094000001",
+        shipped_at=timezone.now(),
+    )
+    return order
+
+
+@pytest.fixture
 def unknown_sku(house: House, webshop: Connection) -> Callable[..., None]:
     """Orders of something whose name nobody told us: each becomes an exception."""
 
     def order(*numbers: str, sku: str = "MUG-XMAS") -> None:
-        from exceptions.models import ExceptionCase
-
         before = ExceptionCase.objects.count()
         house.do(lambda: [order_arrives(webshop, number, sku) for number in numbers])
         until(lambda: ExceptionCase.objects.count() == before + len(numbers))

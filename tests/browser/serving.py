@@ -1,4 +1,4 @@
-"""The product as its own processes serve it, in threads: the web server, and a worker that looks."""
+"""The product as its own processes serve it, in threads: web server and worker."""
 
 from __future__ import annotations
 

@@ -65,9 +65,10 @@ def steer(system: str, path: str, **values: Any) -> None:
     for _ in range(100):
         try:
             httpx.put(address, json=values).raise_for_status()
-            return
         except httpx.TransportError:
             time.sleep(0.1)
+        else:
+            return
     raise SystemExit(f"{address} does not answer")
 
 
@@ -141,6 +142,11 @@ def sign_in(browser: Browser, hub: str, username: str, theme: str) -> Page:
     return page
 
 
+def say(text: str) -> None:
+    """For whoever waits."""
+    sys.stdout.write(f"{text}\n")
+
+
 def shoot(page: Page, address: str, file: Path) -> None:
     """One picture, when live updates run and nothing moves any more."""
     page.goto(address)
@@ -148,7 +154,7 @@ def shoot(page: Page, address: str, file: Path) -> None:
     page.evaluate("document.querySelector('.pane-body')?.scrollTo(0, 0)")
     page.wait_for_timeout(700)
     file.write_bytes(smaller(page.screenshot(animations="disabled")))
-    print(f"{file}: {file.stat().st_size / 1000:.0f} kB")
+    say(f"{file}: {file.stat().st_size / 1000:.0f} kB")
 
 
 def take(hub: str, folder: Path) -> None:
@@ -174,13 +180,13 @@ def main() -> None:
         os.environ[f"SANDBOX_{system}_PORT"] = str(free_port())
     call_command("migrate", interactive=False, verbosity=0)
     seed_demo(now=timezone.now())
-    from retailhub.asgi import application
+    from retailhub.asgi import application  # noqa: PLC0415 - it reads the ports
 
     with serving(application) as hub, working((*LOOKS, run_due_jobs)), estate(hub):
         trade()
         tidy()
         waiting = InboundMessage.objects.filter(state="PARKED").count()
-        print(f"{Order.objects.count()} orders, {waiting} messages wait for a mapping")
+        say(f"{Order.objects.count()} orders, {waiting} messages wait for a mapping")
         picture = threading.Thread(target=take, args=(hub, folder))
         picture.start()
         picture.join()

@@ -5,32 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from connectors.models import CodeMapping, Connection
-from exceptions.models import ExceptionCase, Team
-from inventory.models import Item
+from exceptions.models import ExceptionCase
 from orders.models import Order
 from tests.browser.conftest import House, Open, until
 from tests.browser.world import order_arrives
-from tests.conftest import Stock
-
-
-@pytest.fixture
-def lead(ana: User, orders_team: Team, webshop: Connection, erp: Connection) -> User:
-    """Ana may edit mappings; her team looks after all connections."""
-    orders_team.connections.add(webshop, erp)
-    ana.groups.add(Group.objects.get_or_create(name="lead")[0])
-    return ana
-
-
-@pytest.fixture
-def shelf(stock: Stock) -> None:
-    """What we sell, under our own names."""
-    for sku, name in (("MUG", "Plain mug"), ("MUG-WINTER", "Mug, winter edition"), ("POT", "Pot")):
-        stock(sku, 50)
-        Item.objects.filter(sku=sku).update(name=name)
 
 
 def live(page: Page) -> None:
@@ -81,7 +63,7 @@ def test_a_double_click_on_replay_sends_once_and_the_case_closes_by_itself(
 ) -> None:
     house.erp.refusal = "Tax schedule is missing."
     house.do(lambda: order_arrives(webshop, "W-1"))
-    until(lambda: ExceptionCase.objects.exists())
+    until(ExceptionCase.objects.exists)
     house.erp.refusal = ""
     page = open_page(lead)
     page.goto(f"/queue/?case={ExceptionCase.objects.get().pk}")
@@ -103,7 +85,7 @@ def test_a_replay_that_fails_again_says_so_in_the_row_and_in_the_pane(
 ) -> None:
     house.erp.refusal = "Tax schedule is missing."
     house.do(lambda: order_arrives(webshop, "W-1"))
-    until(lambda: ExceptionCase.objects.exists())
+    until(ExceptionCase.objects.exists)
     page = open_page(lead)
     page.goto(f"/queue/?case={ExceptionCase.objects.get().pk}")
     live(page)

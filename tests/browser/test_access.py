@@ -1,0 +1,77 @@
+"""What somebody may not do is not offered, and what is not theirs is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import expect
+
+from connectors.models import Connection
+from exceptions.models import ExceptionCase, Team
+from tests.browser.conftest import House, Open, Trouble, until
+from tests.browser.world import order_arrives
+
+
+@pytest.fixture
+def people(ana: User, ben: User, orders_team: Team, webshop: Connection) -> tuple[User, User]:
+    """Ana looks after the web shop, Ben does not."""
+    orders_team.connections.add(webshop)
+    return ana, ben
+
+
+@pytest.mark.usefixtures("finance_team")
+def test_an_agent_sees_nothing_of_another_team_and_no_button_of_a_lead(
+    open_page: Open,
+    people: tuple[User, User],
+    unknown_sku: Callable[..., None],
+    trouble: Trouble,
+) -> None:
+    ana, ben = people
+    unknown_sku("W-1")
+    case = ExceptionCase.objects.get()
+    mine = open_page(ana)
+    mine.goto(f"/queue/{case.pk}/")
+    expect(mine.get_by_role("button", name="Resolve")).to_be_visible()
+    expect(mine.get_by_role("button", name="Ignore")).to_have_count(0)
+    expect(mine.get_by_role("button", name="Save mapping")).to_have_count(0)
+    expect(mine.get_by_text("Choose what it means to us")).to_be_visible()
+    trouble.is_meant = True  # the browser notes a 404 by itself
+    theirs = open_page(ben)
+    answer = theirs.goto(f"/queue/{case.pk}/")
+    assert answer is not None
+    assert answer.status == 404
+    expect(theirs.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    theirs.get_by_role("link", name="Go to the queue").click()
+    expect(theirs.get_by_text("No exceptions here.")).to_be_visible()
+    assert "W-1" not in theirs.content()
+
+
+@pytest.mark.usefixtures("shelf", "wms")
+def test_works_without_javascript(
+    open_page: Open, house: House, lead: User, webshop: Connection
+) -> None:
+    lead.set_password("a-long-password")
+    lead.save()
+    house.erp.refusal = "Tax schedule is missing."
+    house.do(lambda: order_arrives(webshop, "W-1"))
+    until(ExceptionCase.objects.exists)
+    house.erp.refusal = ""
+    page = open_page(java_script_enabled=False)
+    page.goto("/queue/")
+    page.get_by_label("User name").fill("ana")
+    page.get_by_label("Password").fill("a-long-password")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("link", name="Tax schedule is missing.").click()
+    page.get_by_role("button", name="Claim").click()
+    expect(page.locator(".pane-head")).to_contain_text("Claimed · Ana")
+    page.get_by_role("button", name="Note").click()
+    page.get_by_role("dialog", name="Note").get_by_label("Note").fill("Asked finance")
+    page.get_by_role("dialog", name="Note").get_by_role("button", name="Note").click()
+    expect(page.locator(".timeline")).to_contain_text("Asked finance")
+    page.get_by_role("button", name="Replay").click()
+    expect(page.locator("#notices")).to_contain_text("Sent. The result shows here")
+    until(lambda: ExceptionCase.objects.get().state == "RESOLVED")
+    page.reload()
+    expect(page.locator(".pane-head")).to_contain_text("Resolved")
