@@ -20,8 +20,7 @@ class Command(BaseCommand):
                 "The demo has people with known passwords. It is not for production."
             )
         seed_demo(now=timezone.now())
-        self.stdout.write("")
         for person in PEOPLE:
             self.stdout.write(
-                f"  {person.username:6} {person.password:15} {person.name:11} {person.does}"
+                f"{person.username:6} {person.password:15} {person.name:11} {person.does}"
             )
