@@ -77,18 +77,6 @@ def order_state_word(order: Order) -> StateWord:
     return StateWord(order.state.lower(), label, color, icon)
 
 
-_PART = {
-    "INCOMPLETE": ("Short", "orange", "alert"),
-    "CANCELLED": ("Cancelled", "gray", "minus"),
-}
-
-
-def part_word(row: FulfillmentOrder) -> StateWord:
-    """The pill of what one node sends: how its work ended badly, or how far it is."""
-    label, color, icon = _PART.get(row.work_status) or _FULFILLMENT[row.progress]
-    return StateWord(row.progress.lower(), label, color, icon)
-
-
 HEALTH_WORDS = {
     "HEALTHY": StateWord("healthy", "Healthy", "green", "check"),
     "DEGRADED": StateWord("degraded", "Degraded", "amber", "alert"),
