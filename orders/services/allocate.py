@@ -6,47 +6,20 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from django.db import transaction
-
 from inventory.models import Location, Reservation
 from inventory.selectors import held_reservations
 from orders.events import OrderDelivered, OrdersAllocated
 from orders.lifecycle import OrderState
 from orders.models import FulfillmentLine, FulfillmentOrder, Order, OrderLine
-from orders.selectors import due_orders
-from orders.services.hold import hold_order
+from orders.services.due import take_due
 from orders.services.timeline import advance
-from retailhub.kernel.errors import NeedsOperator
 from retailhub.kernel.events import publish
 from retailhub.kernel.rows import insert_rows, update_rows
 
 
 def allocate_due_orders(*, limit: int, now: datetime) -> int:
-    """Place the oldest reserved orders at their nodes. Returns how many were due.
-
-    A batch that fails is redone one by one, so that one order nobody can serve stops only itself.
-    """
-    try:
-        with transaction.atomic(durable=True):
-            orders = list(due_orders(state=OrderState.RESERVED, limit=limit))
-            allocate_orders(orders, now=now)
-            return len(orders)
-    except NeedsOperator:
-        if limit > 1:
-            return sum(allocate_due_orders(limit=1, now=now) for _ in range(limit))
-        _hold_first(now)
-        return 1
-
-
-@transaction.atomic(durable=True)
-def _hold_first(now: datetime) -> None:
-    for order in due_orders(state=OrderState.RESERVED, limit=1):
-        try:
-            with transaction.atomic():
-                allocate_orders([order], now=now)
-        except NeedsOperator as error:
-            order.refresh_from_db()
-            hold_order(order, error, now=now)
+    """Place the oldest reserved orders at their nodes. Returns how many were due."""
+    return take_due(allocate_orders, OrderState.RESERVED, limit=limit, now=now)
 
 
 def allocate_orders(orders: Sequence[Order], *, now: datetime) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from django.db import transaction
-
 from inventory.errors import InsufficientStock
 from inventory.services.release import release_stock
 from inventory.services.reserve import Held, PromiseRequest, Wanted, promise_stock
 from orders.events import OrdersReserved
 from orders.lifecycle import OrderState
 from orders.models import Order, OrderLine
-from orders.selectors import active_nodes, due_orders
+from orders.selectors import active_nodes
+from orders.services.due import take_due
 from orders.services.hold import hold_order
 from orders.services.timeline import advance
 from orders.sourcing import Decision, Need, Node, choose_nodes
@@ -21,12 +20,9 @@ from retailhub.kernel.events import publish
 from retailhub.kernel.rows import insert_rows, update_rows
 
 
-@transaction.atomic(durable=True)
 def reserve_due_orders(*, limit: int, now: datetime) -> int:
     """Promise stock to the oldest accepted orders, each whole or not at all. Returns how many."""
-    orders = list(due_orders(state=OrderState.ACCEPTED, limit=limit))
-    reserve_orders(orders, now=now)
-    return len(orders)
+    return take_due(reserve_orders, OrderState.ACCEPTED, limit=limit, now=now)
 
 
 def reserve_orders(orders: Sequence[Order], *, now: datetime) -> None:
@@ -95,7 +91,11 @@ def _hold(order: Order, decision: Decision, now: datetime) -> None:
     short = ", ".join(f"{units} × {sku}" for sku, units in decision.short.items())
     hold_order(
         order,
-        InsufficientStock(f"All nodes together are short of {short}.", short=decision.short),
+        InsufficientStock(
+            f"All nodes together are short of {short}.",
+            short=decision.short,
+            skus=", ".join(sorted(decision.short)),
+        ),
         now=now,
     )
 
