@@ -140,7 +140,6 @@ def test_every_order_of_versions_ends_the_same(
     cancelled = {"cancelled_at": now, "cancel_reason": "customer"}
     said = [
         placed,
-        version(placed, 1, note="one"),
         version(placed, 2, financial_status="PENDING"),
         version(placed, 3, note="three", **cancelled),
         version(placed, 4, note="four", **cancelled),
@@ -156,7 +155,7 @@ def test_every_order_of_versions_ends_the_same(
                 ends.add((row.state, row.note, row.financial_status, row.held_for, row.version_at))
                 transaction.set_rollback(True)
 
-    assert ends == {("CANCELLED", "four", "PAID", "", said[4].version)}
+    assert ends == {("CANCELLED", "four", "PAID", "", said[3].version)}
 
 
 def test_a_clock_that_runs_years_ahead_does_not_freeze_an_order(

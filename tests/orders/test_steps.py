@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -134,7 +135,7 @@ def test_short_stock_holds_the_order_and_says_what_is_missing(
         order,
         "inventory.insufficient_stock",
         "NEW",
-        50,
+        Decimal(50),
     )
 
 
