@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.search import TrigramSimilarity
+from django.db import connection as database
 from django.db.models.functions import Greatest
 
 from connectors.models import CodeMapping
@@ -109,6 +110,24 @@ def candidates(table: str, code: str, name: str = "") -> list[tuple[str, str, st
     return [
         (ours, "", "already used") for ours in used.distinct().order_by("canonical_code")[:MOST]
     ]
+
+
+# One question for any number of codes; an index on likeness would not pay for a catalogue's size.
+_CLOSEST = """
+SELECT c.code, i.sku FROM unnest(%s::text[]) AS c(code) CROSS JOIN LATERAL (
+    SELECT sku, greatest(similarity(sku, c.code), similarity(name, c.code)) AS alike
+    FROM inventory_item WHERE is_active ORDER BY alike DESC, sku LIMIT 1) i
+WHERE i.alike >= %s
+"""
+
+
+def closest_items(codes: Sequence[str]) -> dict[str, str]:
+    """Our SKU for each of `codes` that is surely like one of ours."""
+    if not codes:
+        return {}
+    with database.cursor() as cursor:
+        cursor.execute(_CLOSEST, [list(codes), SURE])
+        return dict(cursor.fetchall())
 
 
 def _percent(alike: float) -> str:

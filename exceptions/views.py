@@ -37,6 +37,7 @@ from exceptions.services.replay import follow_mapping, replay_case, replay_cause
 from retailhub.kernel.errors import NeedsOperator
 from retailhub.kernel.money import to_cents
 from retailhub.kernel.roles import Ability, may
+from retailhub.kernel.text import plain, whole_number
 
 PAGE = 60
 
@@ -64,13 +65,13 @@ def _filtered(
     request: HttpRequest, cases: QuerySet[ExceptionCase]
 ) -> tuple[QuerySet[ExceptionCase], list[dict[str, str]]]:
     chips = []
-    if slug := request.GET.get("connection"):
+    if slug := plain(request.GET.get("connection", "")):
         cases = cases.filter(connection__slug=slug)
         chips.append(
             {"label": "Connection", "value": slug, "clear_href": _without(request, "connection")}
         )
     if cause := request.GET.get("cause"):
-        found = Cause.objects.filter(pk=cause).first() if cause.isdigit() else None
+        found = Cause.objects.filter(pk=whole_number(cause)).first()
         cases = cases.filter(cause=found)
         chips.append(
             {
@@ -119,9 +120,7 @@ def _frame(request: HttpRequest, view: str, chips: list[dict[str, str]]) -> dict
 
 def _open_pane(request: HttpRequest) -> CasePane | None:
     number = request.GET.get("case", "")
-    if not number.isdigit():
-        return None
-    case = _visible(request).filter(pk=number).first()
+    case = _visible(request).filter(pk=whole_number(number)).first()
     return pane_of(case, user=request.user, now=timezone.now()) if case else None
 
 
@@ -171,7 +170,8 @@ def _cause_rows(cases: QuerySet[ExceptionCase], view: str) -> dict[str, Any]:
 @require_GET
 def case_rows(request: HttpRequest) -> HttpResponse:
     """The rows of `?ids=` (at most 50) as they are now; X-Gone names those that left the view."""
-    wanted = [int(i) for i in request.GET.get("ids", "").split(",") if i.isdigit()][:50]
+    asked = map(whole_number, request.GET.get("ids", "").split(","))
+    wanted = [number for number in asked if number is not None][:50]
     view = request.GET.get("view", "open")
     now = timezone.now()
     cases = cases_in(view if view in VIEWS else "open", user=request.user, now=now)

@@ -7,14 +7,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Prefetch, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from connectors.models import Attempt, Connection, InboundMessage, OutboundMessage
+from connectors.models import Attempt, Connection, Credential, InboundMessage, OutboundMessage
 from connectors.registry import LABELS, SINKS, SOURCES
 from connectors.services.pause import pause_connection, resume_connection
 from connectors.services.probe import test_connection
@@ -23,6 +23,7 @@ from exceptions.rows import StateWord
 from exceptions.selectors import visible_connections
 from retailhub.console.words import HEALTH_WORDS
 from retailhub.kernel.roles import Ability, may
+from retailhub.kernel.text import plain
 
 _FAILED = ["LATER", "UNKNOWN", "REJECTED", "CRASHED"]
 
@@ -31,7 +32,12 @@ _FAILED = ["LATER", "UNKNOWN", "REJECTED", "CRASHED"]
 def connection_list(request: HttpRequest) -> HttpResponse:
     """Every connection this person may see, troubled ones first."""
     now = timezone.now()
-    rows = list(visible_connections(request.user).order_by("name"))
+    valid = Credential.objects.filter(retires_at=None).order_by("-pk")
+    rows = list(
+        visible_connections(request.user)
+        .prefetch_related(Prefetch("credentials", valid, to_attr="valid_credentials"))
+        .order_by("name")
+    )
     numbers = _numbers([row.pk for row in rows], now)
     shown = [_row(row, numbers.get(row.pk, {}), request) for row in rows]
     shown.sort(key=lambda row: row["state"].slug == "healthy")
@@ -74,7 +80,7 @@ def _numbers(ids: list[int], now: datetime) -> dict[int, dict[str, Any]]:
 
 
 def _row(row: Connection, numbers: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
-    newest = row.credentials.filter(retires_at=None).order_by("-pk").first()
+    newest = next(iter(getattr(row, "valid_credentials", [])), None)
     return {
         "id": row.pk,
         "name": row.name,
@@ -344,7 +350,7 @@ def connection_pause(request: HttpRequest, slug: str) -> HttpResponse:
     row = _get(request, slug)
     if not may(request.user, Ability.PAUSE_CONNECTIONS):
         raise PermissionDenied("Needs the ops or admin role to pause a connection.")
-    reason = request.POST.get("reason", "").strip()
+    reason = plain(request.POST.get("reason", ""))
     if not reason:
         messages.error(request, "Say why it is paused, so that the next person knows.")
     else:

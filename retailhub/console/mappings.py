@@ -14,11 +14,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from connectors.models import CodeMapping
 from connectors.services.codes import save_mapping
-from exceptions.candidates import candidates
+from exceptions.candidates import closest_items
 from exceptions.models.cases import OPEN_STATES
 from exceptions.selectors import visible_cases, visible_connections
 from inventory.selectors import items_by_sku, locations_by_code
 from retailhub.kernel.roles import Ability, may
+from retailhub.kernel.text import plain, whole_number
 
 PAGE = 100
 _DESCRIPTIONS = {
@@ -43,8 +44,8 @@ def _page(
     connections = visible_connections(request.user).order_by("name")
     chosen = request.GET.get("connection", "") or request.POST.get("connection", "")
     rows = CodeMapping.objects.filter(table=table, connection__in=connections.values("pk"))
-    if chosen.isdigit():
-        rows = rows.filter(connection_id=int(chosen))
+    if (connection_id := whole_number(chosen)) is not None:
+        rows = rows.filter(connection_id=connection_id)
     shown, next_href = _rows(request, rows)
     unmapped = _unmapped(request, table)
     form = {
@@ -82,8 +83,8 @@ def _page(
 
 def _rows(request: HttpRequest, rows: QuerySet[CodeMapping]) -> tuple[list[dict[str, Any]], str]:
     after = request.GET.get("after", "")
-    if after.isdigit():
-        rows = rows.filter(pk__lt=int(after))
+    if (last := whole_number(after)) is not None:
+        rows = rows.filter(pk__lt=last)
     found = list(rows.select_related("connection").order_by("-pk")[: PAGE + 1])
     shown = [
         {
@@ -112,8 +113,10 @@ def _unmapped(request: HttpRequest, table: str) -> list[dict[str, Any]]:
     groups = (
         cases.values("context__external_code", "connection_id", "connection__name")
         .annotate(cases=Count("pk"), last_seen=Max("opened_at"))
-        .order_by("-cases")[:30]
+        .order_by("-cases", "context__external_code", "connection_id")[:30]
     )
+    codes = [str(group["context__external_code"]) for group in groups]
+    suggestions = closest_items(codes) if table == CodeMapping.Table.SKU else {}
     return [
         {
             "external_code": group["context__external_code"],
@@ -122,9 +125,7 @@ def _unmapped(request: HttpRequest, table: str) -> list[dict[str, Any]]:
             "seen": group["cases"],
             "last_seen": group["last_seen"],
             "cases": group["cases"],
-            "suggestion": next(
-                (code for code, _, _ in candidates(table, str(group["context__external_code"]))), ""
-            ),
+            "suggestion": suggestions.get(group["context__external_code"], ""),
         }
         for group in groups
     ]
@@ -137,11 +138,9 @@ def mapping_save(request: HttpRequest, table: str) -> HttpResponse:
         raise PermissionDenied("Needs the lead role to edit mappings.")
     table = table.upper()
     number = request.POST.get("connection", "")
-    connection = get_object_or_404(
-        visible_connections(request.user), pk=int(number) if number.isdigit() else 0
-    )
-    external_code = request.POST.get("external_code", "").strip()
-    internal_code = request.POST.get("internal_code", "").strip()
+    connection = get_object_or_404(visible_connections(request.user), pk=whole_number(number))
+    external_code = plain(request.POST.get("external_code", ""))
+    internal_code = plain(request.POST.get("internal_code", ""))
     errors = _errors(table, external_code, internal_code)
     if errors:
         return _page(request, table, errors=errors, status=422)

@@ -19,6 +19,7 @@ from orders.models import Order
 from retailhub.console import journey
 from retailhub.console.words import fulfillment_word, order_state_word, payment_word
 from retailhub.kernel.money import to_cents
+from retailhub.kernel.text import whole_number
 
 PAGE = 60
 VIEWS: dict[str, tuple[str, Q]] = {
@@ -63,8 +64,8 @@ def order_list(request: HttpRequest) -> HttpResponse:
 
 
 def _page(orders: QuerySet[Order], after: str) -> list[Order]:
-    if after.isdigit():
-        orders = orders.filter(pk__lt=int(after))
+    if (last := whole_number(after)) is not None:
+        orders = orders.filter(pk__lt=last)
     open_cases = Count("cases", filter=Q(cases__state__in=OPEN_STATES))
     rows = orders.select_related("channel", "customer").annotate(open_cases=open_cases)
     return list(rows.order_by("-pk")[: PAGE + 1])

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from retailhub.demo import PEOPLE
 from retailhub.kernel.roles import Role
+from retailhub.kernel.text import whole_number
 from retailhub.live import TOPICS, changes_since
 
 
@@ -39,10 +40,10 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 def live_since(request: HttpRequest) -> HttpResponse:
     """What a page missed: `{seq, items}` or `{reset: true}` when it is too much."""
-    topic, text = request.GET.get("topic", ""), request.GET.get("seq", "")
-    if topic not in TOPICS or not text.isdigit():
+    topic, since = request.GET.get("topic", ""), whole_number(request.GET.get("seq", ""))
+    if topic not in TOPICS or since is None:
         return JsonResponse({"reset": True})
-    sequence, items = changes_since(topic, int(text))
+    sequence, items = changes_since(topic, since)
     if items is None:
         return JsonResponse({"reset": True, "seq": sequence})
     return JsonResponse({"seq": sequence, "items": items})

@@ -17,6 +17,7 @@ from exceptions.selectors import visible_cases, visible_connections
 from orders.models import Order
 from retailhub.console.orders import visible_orders
 from retailhub.console.words import order_state_word
+from retailhub.kernel.text import plain
 
 MOST = 20
 Result = dict[str, Any]
@@ -25,7 +26,7 @@ Result = dict[str, Any]
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
     """One hit jumps straight to it, several are grouped."""
-    text = request.GET.get("q", "").strip()
+    text = plain(request.GET.get("q", ""))
     hits = {label: find(request, text) for label, find in _FINDERS.items()} if text else {}
     groups = [
         {"label": label, "count": len(found), "href": "", "results": found}

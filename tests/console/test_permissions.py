@@ -1,0 +1,230 @@
+"""Who may do what: every route, every role, one's own team and another's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from connectors.models import Connection
+from exceptions.models import CaseEvent, ExceptionCase, Team
+from orders.models import Order
+from retailhub.kernel.roles import Role
+from tests.conftest import PlaceOrder, Stock, person
+from tests.console.conftest import SignedIn
+
+Stuck = Callable[..., list[ExceptionCase]]
+PAGES = (
+    "/queue/",
+    "/queue/rows?ids=1",
+    "/queue/{case}/",
+    "/orders/",
+    "/orders/{order}/",
+    "/connections/",
+    "/connections/webshop/",
+    "/mappings/sku/",
+    "/search/?q=x",
+    "/live/since?topic=queue&seq=0",
+)
+WORK = {
+    "/queue/{case}/claim/": {},
+    "/queue/{case}/note/": {"text": "Hello"},
+    "/queue/{case}/resolve/": {"reason": "Done"},
+}
+LEADS = {
+    "/queue/{case}/ignore/": {"reason": "Never"},
+    "/queue/{case}/mapping/": {"other": "MUG"},
+    "/queue/causes/{cause}/replay/": {},
+    "/mappings/sku/save/": {
+        "connection": "{connection}",
+        "external_code": "X",
+        "internal_code": "MUG",
+    },
+}
+OPS = {
+    "/connections/webshop/test/": {},
+    "/connections/webshop/pause/": {"reason": "Night"},
+    "/connections/webshop/resume/": {},
+}
+POSTS: dict[str, Any] = {**WORK, **LEADS, **OPS}
+OF_LEADS = list(LEADS)
+OF_A_TEAM = [path for path in POSTS if "causes" not in path]
+
+
+@pytest.fixture
+def place_of(
+    stuck: Stuck, stock: Stock, place: PlaceOrder, webshop: Connection
+) -> Callable[[str], str]:
+    """Fill the ids of one case and one order into an address."""
+    stock("MUG", 5)
+    case, order = stuck(1)[0], place("1001")
+    ids = {"case": case.pk, "cause": case.cause_id, "order": order.pk, "connection": webshop.pk}
+    return lambda text: text.format(**ids)
+
+
+@pytest.fixture
+def member(team: Team) -> Callable[[Role], User]:
+    """Somebody of Ana's team in this role."""
+
+    def join(role: Role) -> User:
+        user = person(f"one-{role}", role.title(), role)
+        team.members.add(user)
+        return user
+
+    return join
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_may_do_its_part_with_its_own_and_is_told_who_may_the_rest(
+    as_: SignedIn, member: Callable[[Role], User], place_of: Callable[[str], str], role: Role
+) -> None:
+    client = as_(member(role))
+    for path in PAGES:
+        assert client.get(place_of(path)).status_code == 200, path
+    may_lead, may_run = role != Role.AGENT, role in {Role.OPS, Role.ADMIN}
+    for path, values in POSTS.items():
+        ExceptionCase.objects.update(state="NEW", closed_at=None)
+        filled = {key: place_of(value) for key, value in values.items()}
+        answer = client.post(place_of(path), filled)
+        allowed = path in WORK or (may_lead if path in LEADS else may_run)
+        assert (answer.status_code in {302, 303, 422}) is allowed, (path, answer.status_code)
+        if not allowed:
+            assert answer.status_code == 403
+            text = answer.content.decode()
+            assert "role" in text, f"{path} does not say who may"
+    assert client.get("/system/").status_code == (200 if may_run else 403)
+
+
+@pytest.mark.usefixtures("finance_team")
+def test_another_team_s_things_are_not_there_at_all(
+    as_: SignedIn, ben: User, place_of: Callable[[str], str]
+) -> None:
+    client = as_(ben)
+    for path in ("/queue/{case}/", "/orders/{order}/", "/connections/webshop/"):
+        assert client.get(place_of(path)).status_code == 404, path
+    for path in OF_A_TEAM:
+        values = {key: place_of(value) for key, value in POSTS[path].items()}
+        # A role that is too low is told so first where the address names nothing.
+        expected = {403, 404} if "mappings" in path else {404}
+        assert client.post(place_of(path), values).status_code in expected, path
+    for path in ("/queue/", "/orders/", "/search/?q=MUG-XMAS", "/queue/rows?ids={case}"):
+        html = client.get(place_of(path)).content.decode()
+        assert "MUG-XMAS-001" not in html
+        assert "#1001" not in html
+
+
+def test_a_lead_of_another_team_replays_and_maps_nothing_of_this_one(
+    as_: SignedIn, finance_team: Team, place_of: Callable[[str], str]
+) -> None:
+    lead = person("lena", "Lena", Role.LEAD)
+    finance_team.members.add(lead)
+    client = as_(lead)
+    for path in OF_LEADS:
+        values = {key: place_of(value) for key, value in POSTS[path].items()}
+        client.post(place_of(path), values)
+    case = ExceptionCase.objects.get()
+    assert (case.state, case.version) == ("NEW", 1)
+
+
+def test_nobody_gets_anywhere_without_signing_in(place_of: Callable[[str], str]) -> None:
+    client = Client()
+    for path in (*PAGES, "/system/", "/"):
+        answer = client.get(place_of(path))
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/login/"), path
+    for path, values in POSTS.items():
+        assert client.post(place_of(path), values)["Location"].startswith("/login/"), path
+    assert CaseEvent.objects.exclude(verb="opened").count() == 0
+
+
+def test_every_post_needs_the_token_of_the_page(
+    member: Callable[[Role], User], place_of: Callable[[str], str]
+) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(member(Role.ADMIN))
+    for path, values in POSTS.items():
+        assert client.post(place_of(path), values).status_code == 403, path
+    assert CaseEvent.objects.exclude(verb="opened").count() == 0
+
+
+def test_looking_never_changes_anything(
+    as_: SignedIn, member: Callable[[Role], User], place_of: Callable[[str], str]
+) -> None:
+    client = as_(member(Role.ADMIN))
+    for path in POSTS:
+        if "resume" not in path:
+            assert client.get(place_of(path)).status_code == 405, path
+    with CaptureQueriesContext(database) as queries:
+        for path in (*PAGES, "/system/"):
+            client.get(place_of(path))
+    writes = [q["sql"] for q in queries if q["sql"].split()[0] in {"INSERT", "UPDATE", "DELETE"}]
+    assert writes == []
+
+
+def test_every_route_of_the_console_is_in_these_tests() -> None:
+    known = {"/" + _plain(path) for path in (*PAGES, *POSTS)}
+    verbs = {"queue/case_id/verb/": "queue/case/claim/", "queue/case_id/undo/event_id/": ""}
+    for route in _routes(get_resolver().url_patterns):
+        if route.startswith(("admin", "api", "login", "logout", "healthz", "readyz", "system")):
+            continue
+        name = verbs.get(route, route)
+        if name and name not in {"mappings/"}:
+            assert any(_same(name, path) for path in known), f"{route} is not tested here"
+
+
+def _plain(path: str) -> str:
+    return path.split("?", maxsplit=1)[0].strip("/").replace("{", "").replace("}", "")
+
+
+def _routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> list[str]:
+    found = []
+    for pattern in patterns:
+        text = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            found += [] if text.startswith("admin") else _routes(pattern.url_patterns, text)
+        else:
+            clean = "/".join(part.split(":")[-1].rstrip(">") for part in text.split("/"))
+            found.append(clean)
+    return found
+
+
+def _same(route: str, path: str) -> bool:
+    words, others = route.strip("/").split("/"), path.strip("/").split("/")
+    if len(words) != len(others):
+        return False
+    named = {"case_id", "cause_id", "order_id", "slug", "table", "verb", "case"}
+    return all(one == two or one in named for one, two in zip(words, others, strict=True))
+
+
+CSP = ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'")
+
+
+def test_every_answer_carries_the_policy(
+    as_: SignedIn, ana: User, monkeypatch: pytest.MonkeyPatch, place_of: Callable[[str], str]
+) -> None:
+    client = as_(ana)
+    client.raise_request_exception = False
+    answers = [client.get(place_of(path)) for path in PAGES]
+    answers += [client.get("/nothing/"), client.get("/system/"), client.post("/queue/")]
+    answers += [Client().get("/login/"), Client().get("/queue/")]
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr("exceptions.views.counts", broken)
+    answers.append(client.get("/queue/"))
+    statuses = {answer.status_code for answer in answers}
+    assert statuses >= {200, 302, 403, 404, 405, 500}
+    for answer in answers:
+        for part in CSP:
+            assert part in answer["Content-Security-Policy"], answer
+        assert "unsafe" not in answer["Content-Security-Policy"]
+        assert answer["X-Content-Type-Options"] == "nosniff"
+    assert "broken on purpose" not in answers[-1].content.decode()
+    assert Order.objects.count() == 1
