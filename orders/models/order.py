@@ -64,6 +64,9 @@ class Order(Timestamped):
     version_at = models.DateTimeField(
         help_text="The channel's clock at the newest snapshot applied."
     )
+    told_at = models.DateTimeField(
+        null=True, help_text="When the channel told that snapshot: tells equal versions apart."
+    )
     accepted_at = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True, blank=True)
     cancel_reason = models.CharField(max_length=200, blank=True)

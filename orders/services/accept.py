@@ -42,6 +42,12 @@ class Arrival:
     item_ids: Mapping[str, int]
     trace_id: UUID
     system: str = ""
+    told_at: datetime | None = None  # the sender's clock when it told, finer than the version
+
+    @property
+    def clock(self) -> tuple[datetime, datetime]:
+        """What says which of two snapshots is the later: shops count versions in whole seconds."""
+        return (self.order.version, self.told_at or self.order.version)
 
     @property
     def identity(self) -> tuple[int, str]:
@@ -58,14 +64,14 @@ def accept_orders(arrivals: Sequence[Arrival], *, now: datetime) -> list[Outcome
     known = _lock_known(arrivals)
     outcomes: dict[int, Outcome] = {}
     fresh: dict[tuple[int, str], tuple[Order, Arrival]] = {}
-    for index in sorted(range(len(arrivals)), key=lambda i: arrivals[i].order.version):
+    for index in sorted(range(len(arrivals)), key=lambda i: arrivals[i].clock):
         arrival = arrivals[index]
         if order := known.get(arrival.identity):
             outcomes[index] = _update(order, arrival, now)
         elif earlier := fresh.get(arrival.identity):
             # Two snapshots of a new order in one batch: the later wins before either is written.
             outcomes[index] = Outcome.SUPERSEDED
-            if arrival.order.version > earlier[1].order.version:
+            if arrival.clock > earlier[1].clock:
                 arrival = replace(arrival, trace_id=earlier[1].trace_id)
                 fresh[arrival.identity] = (_build(arrival, now), arrival)
                 outcomes[index] = Outcome.CHANGED
@@ -96,10 +102,11 @@ def _lock_known(arrivals: Sequence[Arrival]) -> dict[tuple[int, str], Order]:
 
 
 def _update(order: Order, arrival: Arrival, now: datetime) -> Outcome:
-    if arrival.order.version <= order.version_at:
+    if arrival.clock <= (order.version_at, order.told_at or order.version_at):
         # Refunds are facts of their own: an old snapshot may still bring one we never heard of.
         add_refunds(order, arrival.order.refunds, now=now)
         return Outcome.SUPERSEDED
+    order.told_at = arrival.told_at
     apply_snapshot(order, arrival.order, item_ids=arrival.item_ids, now=now)
     return Outcome.CHANGED
 
@@ -115,6 +122,7 @@ def _build(arrival: Arrival, now: datetime) -> Order:
         held_for="" if cancelled else hold_on_arrival(canonical),
         customer_status=CUSTOMER_STATUS[state],
         accepted_at=now,
+        told_at=arrival.told_at,
         trace_id=arrival.trace_id,
         **snapshot_fields(canonical),
     )
