@@ -78,7 +78,8 @@ class HookApp:
         self, slug: str, raw_headers: Iterable[tuple[bytes, bytes]], receive: Receive
     ) -> tuple[int, str]:
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in raw_headers}
-        if int(headers.get("content-length") or 0) > self._max_bytes:
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length) > self._max_bytes:  # counted again while it is read
             raise TooLarge
         body = await self._read(receive)
         knocker = await self._directory.find(slug)
@@ -100,7 +101,7 @@ class HookApp:
     async def _verify(
         self, slug: str, knocker: Knocker, headers: dict[str, str], body: bytes
     ) -> Knocker | None:
-        """The knocker if it signed `body`. A secret that was just replaced is fetched before saying no."""
+        """The knocker if it signed `body`. Before saying no, a newer secret is looked for."""
         if _signed(slug, knocker, headers, body):
             return knocker
         renewed = await self._directory.refreshed(slug, knocker)

@@ -14,14 +14,17 @@ from connectors.systems.base import Envelope
 from retailhub.kernel.trace import new_trace_id
 
 MAX_KEY = 200
+MAX_TOPIC = 80
 MAX_LANE = 160
 
-# One statement for any number of messages, each key at most once (`waves`). A key heard before leaves `fresh` without it, and its
-# stored hash is compared: the same body counts a hit, another body is kept as a conflict.
+# One statement for any number of messages, each key at most once (`waves`). Of a key heard before
+# the stored hash is compared: the same body counts a hit, another body is kept as a conflict.
 # %b sends the arrays in binary: as text, every body would travel as twice as many hex digits.
 RECEIVE_SQL = """
 WITH said AS (
-    SELECT * FROM unnest(
+    -- Numbered as they came: a lane is taken by id, and the rows below are sorted by key.
+    SELECT s.*, nextval('connectors_inboundmessage_id_seq') AS id
+    FROM unnest(
         %(connection_id)b::bigint[], %(topic)b::text[], %(key)b::text[], %(lane)b::text[],
         %(body)b::bytea[], %(sha)b::bytea[], %(headers)b::jsonb[], %(trace_id)b::uuid[],
         %(event_at)b::timestamptz[], %(blocks_lane)b::boolean[]
@@ -29,9 +32,7 @@ WITH said AS (
       AS s(connection_id, topic, key, lane, body, sha, headers, trace_id, event_at, blocks_lane, n)
 ), fresh AS (
     INSERT INTO connectors_inboundkey AS k (connection_id, topic, key, body_sha256, message_id)
-    SELECT connection_id, topic, key, sha,
-           nextval('connectors_inboundmessage_id_seq')
-    FROM said ORDER BY connection_id, topic, key
+    SELECT connection_id, topic, key, sha, id FROM said ORDER BY connection_id, topic, key
     ON CONFLICT (connection_id, topic, key) DO UPDATE SET hits = k.hits + 1
     RETURNING k.connection_id, k.topic, k.key, k.message_id, k.body_sha256, k.hits
 ), stored AS (
@@ -39,16 +40,14 @@ WITH said AS (
         (id, connection_id, topic, key, lane, body, body_sha256, headers, trace_id, event_at,
          blocks_lane, is_conflict_of_id)
     OVERRIDING SYSTEM VALUE
-    SELECT CASE WHEN f.hits = 1 THEN f.message_id
-                ELSE nextval('connectors_inboundmessage_id_seq') END,
-           s.connection_id, s.topic, s.key, s.lane, s.body, s.sha, s.headers, s.trace_id,
+    SELECT s.id, s.connection_id, s.topic, s.key, s.lane, s.body, s.sha, s.headers, s.trace_id,
            s.event_at, s.blocks_lane, CASE WHEN f.hits = 1 THEN NULL ELSE f.message_id END
     FROM said s JOIN fresh f USING (connection_id, topic, key)
     WHERE f.hits = 1 OR (f.body_sha256 <> s.sha AND NOT EXISTS (
         SELECT 1 FROM connectors_inboundmessage c
         WHERE c.is_conflict_of_id = f.message_id AND c.body_sha256 = s.sha))
     ORDER BY s.n
-    RETURNING id, connection_id, topic, key, trace_id, is_conflict_of_id
+    RETURNING id, connection_id, topic, key, is_conflict_of_id
 )
 SELECT s.n, f.message_id, f.hits, st.id, st.is_conflict_of_id, s.sha = f.body_sha256
 FROM said s JOIN fresh f USING (connection_id, topic, key)
@@ -89,7 +88,7 @@ def parameters(deliveries: Sequence[Delivery]) -> dict[str, list[object]]:
     """The arrays that `RECEIVE_SQL` unnests."""
     return {
         "connection_id": [d.connection_id for d in deliveries],
-        "topic": [d.envelope.topic[:80] for d in deliveries],
+        "topic": [clipped(d.envelope.topic, MAX_TOPIC) for d in deliveries],
         "key": [clipped(d.envelope.key, MAX_KEY) for d in deliveries],
         "lane": [
             clipped(f"{d.connection_id}:{d.envelope.lane or d.envelope.key}", MAX_LANE)
@@ -119,7 +118,11 @@ def waves(deliveries: Sequence[Delivery]) -> list[list[int]]:
     groups: list[list[int]] = []
     seen: list[set[tuple[int, str, str]]] = []
     for index, delivery in enumerate(deliveries):
-        identity = (delivery.connection_id, delivery.envelope.topic, delivery.envelope.key)
+        identity = (
+            delivery.connection_id,
+            clipped(delivery.envelope.topic, MAX_TOPIC),
+            clipped(delivery.envelope.key, MAX_KEY),
+        )
         for group, keys in zip(groups, seen, strict=True):
             if identity not in keys:
                 group.append(index)
@@ -141,7 +144,7 @@ def outcome_of(row: Sequence[object]) -> Stored:
 
 
 def receive_messages(deliveries: Sequence[Delivery]) -> list[Stored]:
-    """Store every delivery, each key once for ever. Joins the caller's transaction, if there is one.
+    """Store every delivery, each key once for ever. Joins the caller's transaction, if any.
 
     A key heard before with the same body counts a hit; with another body it is kept as a conflict.
     """
