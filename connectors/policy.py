@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
+
 from connectors.lifecycle import Criticality
 from connectors.systems.base import IntentKind
+
+_SCALE: float = settings.POLICY_TIME_SCALE
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class RetryPolicy:
     def wait(self, failures: int) -> float:
         """Seconds before the next try, with full jitter above half of the planned wait."""
         planned = self.waits[min(max(failures, 1), len(self.waits)) - 1]
-        return planned * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        return planned * _SCALE * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
 RETRIES: Mapping[Criticality, RetryPolicy] = {
@@ -42,19 +46,21 @@ CRITICALITY: Mapping[IntentKind, Criticality] = {
 }
 
 # A message that its prerequisite keeps waiting for this long needs a person.
-PARK_DEADLINE = timedelta(minutes=15)
-PARK_LOOK = timedelta(seconds=5)
+PARK_DEADLINE = timedelta(minutes=15) * _SCALE
+PARKED = RetryPolicy((2, 4, 8, 16, 32, 60), timedelta(minutes=15))
 # An inbound message that keeps failing for reasons of the world.
 INBOUND_RETRY = RetryPolicy((1, 5, 30, 120, 600), timedelta(hours=4))
 MAX_CRASHES = 3
 
-INBOUND_LEASE = timedelta(seconds=60)
+INBOUND_LEASE = timedelta(seconds=60) * _SCALE
 # The lease outlives the longest call by more than ten seconds: a live worker is never fenced.
-LEASE_MARGIN = timedelta(seconds=15)
+LEASE_MARGIN = timedelta(seconds=15) * _SCALE
+# A call waits this long for its turn (a place in flight, then a token); its row waits better.
+LONGEST_WAIT = 5.0 * _SCALE
 
 # The circuit breaker (per connection).
 BREAKER_CONSECUTIVE = 10
 BREAKER_WINDOW_CALLS = 20
 BREAKER_SHARE = 0.5
-BREAKER_OPEN_SECONDS = 30.0
-BREAKER_OPEN_MAX_SECONDS = 600.0
+BREAKER_OPEN_SECONDS = 30.0 * _SCALE
+BREAKER_OPEN_MAX_SECONDS = 600.0 * _SCALE

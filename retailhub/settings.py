@@ -217,6 +217,8 @@ CELERY_BEAT_SCHEDULE = {
 }
 # How long a worker that heard no doorbell waits before it looks by itself, seconds.
 WORKER_LOOK_SECONDS: float = env.float("WORKER_LOOK_SECONDS", default=1.0)
+# Waits, leases and deadlines take this many times as long. A rehearsal lives hours in minutes.
+POLICY_TIME_SCALE: float = env.float("POLICY_TIME_SCALE", default=1.0)
 
 # --- API --------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

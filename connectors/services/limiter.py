@@ -17,11 +17,10 @@ import redis
 from django.conf import settings
 
 from connectors.models import Connection
+from connectors.policy import LONGEST_WAIT
 from connectors.systems.http import RemoteThrottled
 
 log = logging.getLogger(__name__)
-
-LONGEST_WAIT = 5.0
 
 # KEYS[1] bucket; ARGV rate per second, burst. Answers the seconds to wait before the call may go.
 # The level may go below zero: each caller takes a place in the queue and is told how long it is.
@@ -56,8 +55,8 @@ _lock = threading.Lock()
 def slot(connection: Connection) -> Iterator[None]:
     """Wait for a place in flight and a token, then hold the place.
 
-    Raises `RemoteThrottled` when the queue for this connection is longer than five seconds: the row
-    waits better than a thread.
+    Raises `RemoteThrottled` when the queue for this connection is longer than `LONGEST_WAIT`: the
+    row waits better than a thread.
     """
     semaphore = _semaphore(connection)
     if not semaphore.acquire(timeout=LONGEST_WAIT):
