@@ -30,3 +30,23 @@ def held_reservations(references: Iterable[str]) -> list[Reservation]:
     """Promises still held for `references`, oldest first."""
     held = Reservation.objects.filter(reference__in=list(references), state=Reservation.State.HELD)
     return list(held.order_by("pk"))
+
+
+def lock_levels(*, references: Iterable[str], places: Iterable[tuple[int, int]] = ()) -> None:
+    """Lock the levels that promises for `references` are held at, and those at `places`.
+
+    In key order, as everybody does: who will touch several levels in one transaction takes them
+    all at first.
+    """
+    held = Reservation.objects.filter(reference__in=list(references), state=Reservation.State.HELD)
+    wanted = {*places, *held.values_list("item_id", "location_id")}
+    if not wanted:
+        return
+    rows = StockLevel.objects.filter(
+        item_id__in={item_id for item_id, _ in wanted},
+        location_id__in={location_id for _, location_id in wanted},
+    )
+    found = rows.values_list("pk", "item_id", "location_id")
+    ids = [pk for pk, *place in found if tuple(place) in wanted]
+    locked = StockLevel.objects.select_for_update().filter(pk__in=ids)
+    list(locked.order_by("item_id", "location_id").values_list("pk"))

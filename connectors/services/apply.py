@@ -16,6 +16,7 @@ from connectors.services.codes import Codes, resolve_location, resolve_skus
 from connectors.services.journeys import join_fulfillment_orders, join_orders
 from connectors.systems.base import Fact
 from inventory.canonical import CanonicalStockCount
+from inventory.selectors import lock_levels
 from inventory.services.count import record_count
 from orders.canonical import (
     CanonicalFulfillmentEvent,
@@ -24,6 +25,7 @@ from orders.canonical import (
     FulfillmentEventKind,
     LineKind,
 )
+from orders.selectors import line_references, lock_orders_named
 from orders.services.accept import Arrival, Outcome, accept_orders
 from orders.services.deliver import record_delivery
 from orders.services.progress import record_progress
@@ -32,11 +34,14 @@ from orders.services.ship import record_shipment
 from retailhub.kernel.errors import HubError, NeedsOperator, RetryLater
 
 End = tuple[InboundState, HubError | None]
+Place = tuple[int, int]  # (item id, location id)
 
 _STEPS: dict[FulfillmentEventKind, Callable[..., None]] = {
     FulfillmentEventKind.SHIPPED: record_shipment,
     FulfillmentEventKind.DELIVERED: record_delivery,
 }
+
+_MOVES_STOCK = frozenset({FulfillmentEventKind.SHIPPED, FulfillmentEventKind.CANCELLED})
 
 
 class FactRunner:
@@ -63,6 +68,7 @@ class FactRunner:
     def run(self) -> dict[int, End]:
         """Apply everything. Raises only what must undo the whole batch."""
         self._resolve()
+        self._lock()
         outcomes = accept_orders([arrival for _, arrival in self._arrivals], now=self._now)
         for (message, arrival), outcome in zip(self._arrivals, outcomes, strict=True):
             if outcome != Outcome.ACCEPTED:
@@ -76,6 +82,35 @@ class FactRunner:
         join_orders(self._of_orders)
         join_fulfillment_orders(self._of_nodes)
         return self._ends
+
+    def _lock(self) -> None:
+        """Take every order and level that this batch may touch, each kind in key order.
+
+        Taken one by one, in the order of the messages, two batches would wait for each other.
+        """
+        identities = {arrival.identity for _, arrival in self._arrivals}
+        references: dict[str, bool] = {}
+        places: set[Place] = set()
+        for message, fact in self._others:
+            match fact:
+                case CanonicalRefund() if message.connection.channel_id is not None:
+                    identities.add((message.connection.channel_id, fact.order_external_id))
+                case CanonicalFulfillmentEvent():
+                    moves = references.get(fact.reference, False) or fact.kind in _MOVES_STOCK
+                    references[fact.reference] = moves
+                case CanonicalStockCount():
+                    places |= self._place_of(message, fact)
+        lock_orders_named(external_ids=identities, references=references)
+        moving = lock_orders_named(references=[r for r, moves in references.items() if moves])
+        lock_levels(references=line_references(moving), places=places)
+
+    def _place_of(self, message: InboundMessage, count: CanonicalStockCount) -> set[Place]:
+        codes = self._codes_of(message.connection)
+        try:
+            items = resolve_skus(codes, [count.sku])
+            return {(items[count.sku], resolve_location(codes, count.location))}
+        except HubError:
+            return set()  # said again, and heard, when the count is applied
 
     def _apply(self, message: InboundMessage, fact: Fact) -> None:
         try:
@@ -130,6 +165,7 @@ class FactRunner:
             item_ids=resolve_skus(self._codes_of(message.connection), _skus(order)),
             trace_id=message.trace_id,
             system=message.connection.name,
+            told_at=message.event_at or message.received_at,
         )
 
     def _codes_of(self, connection: Connection) -> Codes:

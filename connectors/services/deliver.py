@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from django.db import DatabaseError, transaction
+from django.db import Error, InterfaceError, OperationalError, transaction
 from django.db import connection as database
 from django.utils import timezone
 
@@ -23,15 +23,18 @@ from connectors.services import limiter, settle
 from connectors.services.clients import client_for
 from connectors.services.codes import Codes
 from connectors.services.credentials import account_of
-from connectors.services.process import WORKER
+from connectors.services.process import worker_name
 from connectors.systems.base import Account, Intent, IntentKind, Receipt, Sink
-from connectors.systems.http import HttpClient
+from connectors.systems.http import HttpClient, RemoteThrottled
+from connectors.systems.network import deadline_in
 from retailhub.kernel.errors import HubError, NeedsOperator
 from retailhub.kernel.failpoint import failpoint
 from retailhub.kernel.trace import tracing
 
 log = logging.getLogger(__name__)
 
+# How long an answer waits for the database before it is given up, in steps of seconds.
+SETTLE_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 # Fair across connections: one slow or busy account never fills a whole claim.
 PER_CONNECTION = 16
 
@@ -81,6 +84,8 @@ class Claimed:
     http: HttpClient
     account: Account
     intent: Intent
+    begin_before: float  # monotonic; a call that begins later could outlive the lease
+    end_before: float
 
 
 @dataclass(frozen=True)
@@ -97,11 +102,12 @@ class Answered:
 
 def deliver_batch(*, criticalities: Iterable[Criticality], limit: int, now: datetime) -> int:
     """Ask for up to `limit` due effects. Returns how many were claimed."""
+    began = time.monotonic()
     attempts = _claim(list(criticalities), limit)
     failpoint("outbox.claimed")
     if not attempts:
         return 0
-    ready, failed = _prepare(attempts, now)
+    ready, failed = _prepare(attempts, now, began)
     for answered in failed:
         settle.settle_answer(answered, now=now)
     futures = [_pool().submit(_ask, claimed) for claimed in ready]
@@ -111,17 +117,33 @@ def deliver_batch(*, criticalities: Iterable[Criticality], limit: int, now: date
     return len(attempts)
 
 
-def _settle(future: Future[Answered]) -> DatabaseError | None:
+def _settle(future: Future[Answered]) -> Error | None:
     # One that can't be settled stays leased and becomes unknown; the others don't share its fate.
     answered = future.result()
     try:
         failpoint("outbox.before_settle")
-        settle.settle_answer(answered, now=timezone.now())
+        _settle_patiently(answered)
         failpoint("outbox.after_settle")
-    except DatabaseError as error:
+    except Error as error:
         log.warning("effect %s could not be settled", answered.message.effect_key)
         return error
     return None
+
+
+def _settle_patiently(answered: Answered) -> None:
+    """Settle, though the database restarts or somebody holds a lock: to lose an answer that is in
+    hand costs the lease, the settle time and a look-up.
+    """
+    for pause in SETTLE_PAUSES:
+        try:
+            settle.settle_answer(answered, now=timezone.now())
+        except (OperationalError, InterfaceError) as error:
+            log.warning("settling %s again: %s", answered.message.effect_key, type(error).__name__)
+            database.close_if_unusable_or_obsolete()
+            time.sleep(pause)
+        else:
+            return
+    settle.settle_answer(answered, now=timezone.now())
 
 
 @lru_cache(maxsize=1)
@@ -139,7 +161,7 @@ def _claim(criticalities: Sequence[Criticality], limit: int) -> list[Attempt]:
                 "criticality": [str(c) for c in criticalities],
                 "limit": limit,
                 "per_connection": PER_CONNECTION,
-                "owner": WORKER,
+                "owner": worker_name(),
                 "margin": str(LEASE_MARGIN),
             },
         )
@@ -148,7 +170,9 @@ def _claim(criticalities: Sequence[Criticality], limit: int) -> list[Attempt]:
     return list(rows.order_by("message__criticality", "message_id"))
 
 
-def _prepare(attempts: Sequence[Attempt], now: datetime) -> tuple[list[Claimed], list[Answered]]:
+def _prepare(
+    attempts: Sequence[Attempt], now: datetime, began: float
+) -> tuple[list[Claimed], list[Answered]]:
     ready: list[Claimed] = []
     failed: list[Answered] = []
     books: dict[int, Codes] = {}
@@ -169,6 +193,8 @@ def _prepare(attempts: Sequence[Attempt], now: datetime) -> tuple[list[Claimed],
                     http=client_for(connection),
                     account=account,
                     intent=_intent(message, books[connection.pk]),
+                    begin_before=began + LEASE_MARGIN.total_seconds(),
+                    end_before=began + LEASE_MARGIN.total_seconds() + connection.timeout_seconds,
                 )
             )
         except Exception as error:
@@ -216,6 +242,15 @@ def _ask(claimed: Claimed) -> Answered:
 
 
 def _look_up_or_send(claimed: Claimed) -> tuple[Receipt | None, bool]:
+    left = claimed.end_before - time.monotonic()
+    if time.monotonic() > claimed.begin_before:
+        # We were stopped or starved. Somebody else may have the lease by now, and have sent it.
+        raise RemoteThrottled("The lease is as good as over; the call was not made.", after=0.0)
+    with deadline_in(left):
+        return _call(claimed)
+
+
+def _call(claimed: Claimed) -> tuple[Receipt | None, bool]:
     if not claimed.attempt.is_look_up:
         return claimed.sink.send(claimed.http, claimed.account, claimed.intent), False
     # The only way out of doubt: look first. An absent effect is sent by the next claim.

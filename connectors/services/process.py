@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import socket
@@ -10,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import OperationalError, transaction
 from django.db import connection as database
-from django.db import transaction
 
 from connectors import policy
 from connectors.errors import KeyConflict
@@ -30,7 +31,11 @@ from retailhub.kernel.trace import tracing
 
 log = logging.getLogger(__name__)
 
-WORKER = f"{socket.gethostname()[:40]}:{os.getpid()}"
+
+def worker_name() -> str:
+    """Who holds a lease. Asked each time: a worker's children are copies of what it imported."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}"
+
 
 CLAIM_SQL = """
 WITH pick AS (
@@ -52,6 +57,9 @@ SET state = 'PROCESSING', attempts = m.attempts + 1, lease_token = m.lease_token
 FROM pick WHERE m.id = pick.id RETURNING m.id
 """
 
+CRASHED_FIRST_EVERY = 8
+_turns = itertools.count(1)
+
 
 class LeaseLost(Exception):
     """Another worker took the message over; whatever we did must not count."""
@@ -71,11 +79,13 @@ class Work:
 
 def process_batch(*, limit: int, now: datetime) -> int:
     """Take up to `limit` due messages to their end. Returns how many were taken."""
-    for crashed in (False, True):
+    # Those who saw a worker vanish come last, but now and then first: a flood can't starve them.
+    crashed_first = next(_turns) % CRASHED_FIRST_EVERY == 0
+    for crashed in (crashed_first, not crashed_first):
         # A message that ended its worker is taken alone, so that it can harm only itself.
         messages = _claim(1 if crashed else limit, crashed)
-        failpoint("inbox.claimed")
         if messages:
+            failpoint("inbox.claimed")
             _run(messages, now)
             return len(messages)
     return 0
@@ -89,7 +99,7 @@ def _claim(limit: int, crashed: bool) -> list[InboundMessage]:
             {
                 "limit": limit,
                 "crashed": crashed,
-                "owner": WORKER,
+                "owner": worker_name(),
                 "lease": str(policy.INBOUND_LEASE),
             },
         )
@@ -106,10 +116,9 @@ def _run(messages: Sequence[InboundMessage], now: datetime) -> None:
         _apply(works, now)
     except LeaseLost:
         log.warning("lease lost on a batch of %d; another worker has it", len(works))
-    except Exception:
-        if len(works) == 1:
-            raise
-        # Something in the batch broke the shared transaction: everybody gets one of their own.
+    except Exception as error:
+        # Something broke the shared transaction: everybody gets one of their own.
+        log.warning("a batch of %d is done one by one: %s", len(works), type(error).__name__)
         for message in messages:
             _run_alone(message, now)
 
@@ -120,11 +129,17 @@ def _run_alone(message: InboundMessage, now: datetime) -> None:
         _apply([work], now)
     except LeaseLost:
         log.warning("lease lost on message %d; another worker has it", message.pk)
+    except OperationalError as error:  # somebody else's lock: nobody's fault
+        log.warning("message %d met another's lock", message.pk)
+        _end_alone(Work(message, error=error), now)
     except Exception as error:  # our bug: shown to a person, never retried for ever
         log.exception("message %d failed unexpectedly", message.pk)
-        work = Work(message, error=error)
-        with transaction.atomic(durable=True):
-            _settle([work], now)
+        _end_alone(Work(message, error=error), now)
+
+
+@transaction.atomic(durable=True)
+def _end_alone(work: Work, now: datetime) -> None:
+    _settle([work], now)
 
 
 def _read(message: InboundMessage) -> Work:
@@ -235,7 +250,9 @@ def _end(work: Work, now: datetime) -> dict[str, Any]:
         }
     if isinstance(error, RetryLater):
         return {**said, **_wait(message, error, now)}
-    if not isinstance(error, NeedsOperator) and message.attempts < policy.MAX_CRASHES:
+    is_contended = isinstance(error, OperationalError)
+    is_ours = not isinstance(error, NeedsOperator) and message.attempts < policy.MAX_CRASHES
+    if is_contended or is_ours:
         wait = policy.INBOUND_RETRY.wait(message.attempts)
         return {
             **said,
@@ -248,7 +265,7 @@ def _end(work: Work, now: datetime) -> dict[str, Any]:
 def _wait(message: InboundMessage, error: RetryLater, now: datetime) -> dict[str, Any]:
     """Park for a prerequisite; after the deadline a person is asked, and it goes on waiting."""
     deadline = message.deadline_at or now + policy.PARK_DEADLINE
-    seconds = error.after or min(2 ** min(message.attempts, 6), 60)
+    seconds = error.after or policy.PARKED.wait(message.attempts)
     return {
         "state": InboundState.PARKED,
         "deadline_at": deadline,

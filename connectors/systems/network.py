@@ -23,8 +23,8 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
 @contextmanager
 def deadline_in(seconds: float) -> Iterator[None]:
-    """Everything on the wire inside ends after `seconds` of wall clock."""
-    token = _deadline.set(time.monotonic() + seconds)
+    """Everything on the wire inside ends after `seconds` of wall clock, or earlier if said so."""
+    token = _deadline.set(min(_deadline.get(), time.monotonic() + seconds))
     try:
         yield
     finally:
