@@ -74,7 +74,9 @@ def reserve(order_id: int) -> None:
         if not line.is_placed:
             continue
         levels = StockLevel.objects.select_for_update().filter(item_id=line.item_id)
-        level = next(row for row in levels.order_by("location_id") if row.available >= line.quantity)
+        level = next(
+            row for row in levels.order_by("location_id") if row.available >= line.quantity
+        )
         level.reserved += line.quantity
         level.save()
         promise = Reservation.objects.create(

@@ -7,18 +7,22 @@ from collections.abc import Iterable
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
-from django.db import transaction
+from django.db import connection, transaction
 
 from connectors.events import ConnectionChanged, EffectSent
 from exceptions.events import CaseChanged
 from orders.events import OrdersAccepted, OrdersAllocated, OrdersReserved
 from retailhub.kernel.events import Event
-from retailhub.kernel.rows import insert_rows
-from retailhub.models import LiveEvent
 
 log = logging.getLogger(__name__)
 
 GROUP = "live"
+
+# Written with every step of every order, so without the detour over models.
+_INSERT = """
+INSERT INTO retailhub_liveevent (topic, entity, version, verb)
+SELECT %s, * FROM unnest(%s::text[], %s::bigint[], %s::text[]) RETURNING id
+"""
 
 
 def case_changed(event: CaseChanged) -> None:
@@ -49,13 +53,13 @@ def connection_changed(event: ConnectionChanged) -> None:
 
 
 def _hint(topic: str, items: Iterable[tuple[str, int, str]]) -> None:
-    rows = insert_rows(
-        LiveEvent(topic=topic, entity=entity, version=version, verb=verb)
-        for entity, version, verb in items
-    )
-    if rows:
-        newest = rows[-1].pk
-        transaction.on_commit(lambda: _ring(topic, newest), robust=True)
+    changed = list(items)
+    if not changed:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [topic, *map(list, zip(*changed, strict=True))])
+        newest = max(row[0] for row in cursor.fetchall())
+    transaction.on_commit(lambda: _ring(topic, newest), robust=True)
 
 
 def _ring(topic: str, sequence: int) -> None:

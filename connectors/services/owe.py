@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch
 
 from connectors.lifecycle import OutboundState
 from connectors.models import CodeMapping, Connection, OutboundMessage
@@ -44,15 +44,7 @@ def node_connections() -> dict[str, int]:
 
 def owe_allocation(order_ids: Iterable[int], *, now: datetime) -> None:
     """The ERP gets the order, each node its part. Raises `NoNodeConnection`."""
-    orders = list(
-        Order.objects.filter(pk__in=list(order_ids))
-        .select_related("customer", "channel")
-        .prefetch_related(
-            Prefetch("lines", OrderLine.objects.select_related("item").order_by("pk")),
-            Prefetch("fulfillment_orders", _fulfillment_orders()),
-        )
-        .order_by("pk")
-    )
+    orders = _orders(order_ids)
     erp, nodes = erp_connection(), node_connections()
     effects: list[Effect] = []
     for order in orders:
@@ -74,13 +66,24 @@ def owe_allocation(order_ids: Iterable[int], *, now: datetime) -> None:
     enqueue_effects(effects, now=now)
 
 
-def _fulfillment_orders() -> QuerySet[FulfillmentOrder]:
-    lines = FulfillmentLine.objects.select_related("order_line__item").order_by("pk")
-    return (
-        FulfillmentOrder.objects.select_related("location", "order")
-        .prefetch_related(Prefetch("lines", lines))
-        .order_by("pk")
+def _orders(order_ids: Iterable[int]) -> list[Order]:
+    """The orders with all that their payloads say. What many share is loaded once."""
+    rows = Order.objects.filter(pk__in=list(order_ids)).order_by("pk")
+    orders = rows.prefetch_related(
+        "channel",
+        "customer",
+        Prefetch("lines", OrderLine.objects.order_by("pk")),
+        "lines__item",
+        Prefetch("fulfillment_orders", FulfillmentOrder.objects.order_by("pk")),
+        "fulfillment_orders__location",
+        Prefetch("fulfillment_orders__lines", FulfillmentLine.objects.order_by("pk")),
     )
+    for order in orders:
+        lines = {line.pk: line for line in order.lines.all()}
+        for part in order.fulfillment_orders.all():
+            for placed in part.lines.all():
+                placed.order_line = lines[placed.order_line_id]
+    return list(orders)
 
 
 def _release(order: Order, row: FulfillmentOrder, nodes: dict[str, int]) -> Effect:

@@ -106,7 +106,8 @@ def _claim(limit: int, crashed: bool) -> list[InboundMessage]:
         ids = [row[0] for row in cursor.fetchall()]
     if not ids:
         return []
-    rows = InboundMessage.objects.filter(pk__in=ids).select_related("connection__channel")
+    # Prefetched, not joined: the messages of a connection share one instance of it.
+    rows = InboundMessage.objects.filter(pk__in=ids).prefetch_related("connection")
     return list(rows.order_by("pk"))
 
 

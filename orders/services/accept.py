@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import itemgetter
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from inventory.models import Channel
 from orders.canonical import CanonicalOrder
 from orders.events import OrdersAccepted
 from orders.lifecycle import CUSTOMER_STATUS, OrderState
-from orders.models import Customer, Order, OrderEvent, OrderLine
+from orders.models import Order, OrderEvent, OrderLine
 from orders.services.change import apply_snapshot
 from orders.services.lines import build_lines, hold_on_arrival, snapshot_fields
 from orders.services.refund import add_refunds
@@ -23,6 +24,15 @@ from retailhub.kernel.events import publish
 from retailhub.kernel.rows import insert_rows
 
 FASTEST_CLOCK = timedelta(minutes=10)
+
+
+_KEEP_CUSTOMERS = """
+INSERT INTO orders_customer (channel_id, external_id, name, email, phone)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
+ON CONFLICT (channel_id, external_id)
+DO UPDATE SET name = excluded.name, email = excluded.email, phone = excluded.phone
+RETURNING id, channel_id, external_id
+"""
 
 
 class Outcome(StrEnum):
@@ -162,21 +172,18 @@ def _first_event(order: Order, arrival: Arrival, now: datetime) -> OrderEvent:
 
 def _customers(fresh: Sequence[tuple[Order, Arrival]]) -> dict[tuple[int, str], int]:
     """Ids of the buyers, made where they are new, by (channel, external id)."""
-    wanted: dict[tuple[int, str], Customer] = {}
-    for order, arrival in fresh:
-        buyer = arrival.order.customer
-        if buyer is not None and buyer.external_id:
-            wanted[order.channel_id, buyer.external_id] = Customer(
-                channel_id=order.channel_id, **asdict(buyer)
-            )
+    wanted = {
+        (order.channel_id, buyer.external_id): buyer
+        for order, arrival in fresh
+        if (buyer := arrival.order.customer) is not None and buyer.external_id
+    }
     if not wanted:
         return {}
     # Sorted, so that two batches with the same buyers never wait for each other in a circle.
-    rows = [wanted[key] for key in sorted(wanted)]
-    Customer.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["channel", "external_id"],
-        update_fields=["name", "email", "phone"],
-    )
-    return {(row.channel_id, row.external_id): row.pk for row in rows}
+    rows = [
+        (channel_id, external_id, buyer.name, buyer.email, buyer.phone)
+        for (channel_id, external_id), buyer in sorted(wanted.items(), key=itemgetter(0))
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP_CUSTOMERS, [list(column) for column in zip(*rows, strict=True)])
+        return {(channel_id, external_id): pk for pk, channel_id, external_id in cursor.fetchall()}

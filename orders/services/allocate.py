@@ -33,8 +33,11 @@ def allocate_orders(orders: Sequence[Order], *, now: datetime) -> None:
     placed = _place(orders, lines)
     events, nothing_to_ship = [], []
     names = dict(Location.objects.values_list("pk", "name"))
+    nodes_of: dict[int, list[str]] = defaultdict(list)
+    for part in placed:
+        nodes_of[part.order_id].append(names[part.location_id])
     for order in orders:
-        nodes = [names[fo.location_id] for fo in placed if fo.order_id == order.pk]
+        nodes = nodes_of[order.pk]
         text = f"Placed at {' and '.join(nodes)}" if nodes else "Nothing to ship"
         events.append(advance(order, OrderState.ALLOCATED, text, at=now, reasons=order.sourcing))
         if not nodes:
