@@ -71,7 +71,7 @@ def _filtered(
             {"label": "Connection", "value": slug, "clear_href": _without(request, "connection")}
         )
     if cause := request.GET.get("cause"):
-        found = Cause.objects.filter(pk=whole_number(cause)).first()
+        found = Cause.objects.filter(pk=whole_number(cause) or 0).first()
         cases = cases.filter(cause=found)
         chips.append(
             {
@@ -120,7 +120,7 @@ def _frame(request: HttpRequest, view: str, chips: list[dict[str, str]]) -> dict
 
 def _open_pane(request: HttpRequest) -> CasePane | None:
     number = request.GET.get("case", "")
-    case = _visible(request).filter(pk=whole_number(number)).first()
+    case = _visible(request).filter(pk=whole_number(number) or 0).first()
     return pane_of(case, user=request.user, now=timezone.now()) if case else None
 
 

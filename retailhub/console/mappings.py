@@ -138,7 +138,7 @@ def mapping_save(request: HttpRequest, table: str) -> HttpResponse:
         raise PermissionDenied("Needs the lead role to edit mappings.")
     table = table.upper()
     number = request.POST.get("connection", "")
-    connection = get_object_or_404(visible_connections(request.user), pk=whole_number(number))
+    connection = get_object_or_404(visible_connections(request.user), pk=whole_number(number) or 0)
     external_code = plain(request.POST.get("external_code", ""))
     internal_code = plain(request.POST.get("internal_code", ""))
     errors = _errors(table, external_code, internal_code)

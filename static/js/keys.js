@@ -63,7 +63,8 @@ document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (document.querySelector("[popover]:popover-open, dialog[open]")) return;
   if (event.key === "Escape") return escape();
-  if (event.target.closest(FIELD) || localStorage.getItem(OFF) === "off") return;
+  // The field of a dialog that just closed keeps the focus until the next frame.
+  if (event.target.closest(FIELD)?.checkVisibility() || localStorage.getItem(OFF) === "off") return;
   if (isOpening) return event.preventDefault();
   const name = nameOf(event);
   if (Date.now() < goUntil) {

@@ -49,6 +49,9 @@ document.addEventListener("htmx:afterSettle", () => {
   if (title) document.title = title;
 });
 
+// Tabs that do not fit scroll sideways; the current one is never out of sight.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 document.addEventListener("rh:who", ({ detail }) => {
   const pane = document.querySelector("#pane[data-id]");
   const place = pane?.querySelector("[data-who]");

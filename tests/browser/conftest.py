@@ -19,7 +19,14 @@ from django.contrib.auth.models import Group, User
 from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from connectors.models import Connection, OutboundMessage
 from connectors.registry import SINKS
@@ -27,7 +34,7 @@ from exceptions.models import ExceptionCase, Team
 from inventory.models import Item
 from orders.models import Order, Shipment
 from tests.browser.serving import serving, working
-from tests.browser.world import FakeSink, order_arrives
+from tests.browser.world import FakeSink, order_arrives, orders_arrive
 from tests.conftest import Stock
 
 T = TypeVar("T")
@@ -125,9 +132,13 @@ class Trouble:
 
     def watch(self, page: Page) -> None:
         """Listen to console, exceptions and requests. A page that is left drops its requests."""
-        page.on("console", lambda m: m.type in {"error", "warning"} and self._note(m.text))
+        page.on("console", self._said)
         page.on("pageerror", lambda error: self._note(str(error)))
         page.on("requestfailed", self._failed)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self._note(message.text)
 
     def _failed(self, request: Any) -> None:
         if request.failure != "net::ERR_ABORTED":
@@ -219,7 +230,7 @@ def unknown_sku(house: House, webshop: Connection) -> Callable[..., None]:
 
     def order(*numbers: str, sku: str = "MUG-XMAS") -> None:
         before = ExceptionCase.objects.count()
-        house.do(lambda: [order_arrives(webshop, number, sku) for number in numbers])
+        house.do(lambda: orders_arrive(webshop, numbers, sku))
         until(lambda: ExceptionCase.objects.count() == before + len(numbers))
 
     return order

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import django
 import httpx
@@ -40,6 +40,7 @@ from tests.browser.png import smaller  # noqa: E402
 from tests.browser.serving import LOOKS, free_port, serving, working  # noqa: E402
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+Theme = Literal["light", "dark"]
 SECONDS = 75
 SYSTEMS = ("SHOP", "ERP", "WMS")
 # Customers who buy what was renamed or is nearly sold out; the rest of the mix stays as it is.
@@ -127,7 +128,7 @@ def finished_order() -> Order:
     return found
 
 
-def sign_in(browser: Browser, hub: str, username: str, theme: str) -> Page:
+def sign_in(browser: Browser, hub: str, username: str, theme: Theme) -> Page:
     """A window of 1440 × 900 in which `username` works."""
     person = next(person for person in PEOPLE if person.username == username)
     window = browser.new_context(
@@ -161,7 +162,7 @@ def take(hub: str, folder: Path) -> None:
     """All of them."""
     case, order = mapping_case().pk, finished_order().pk
     connection.close()
-    shots: tuple[tuple[str, Any, str], ...] = (
+    shots: tuple[tuple[str, Theme, str], ...] = (
         ("queue.png", "light", f"/queue/?view=open&case={case}"),
         ("queue-dark.png", "dark", f"/queue/?view=open&case={case}"),
         ("order.png", "light", f"/orders/{order}/"),

@@ -75,3 +75,9 @@ def order_arrives(shop: Connection, number: str, sku: str = "MUG") -> None:
     body = json.dumps(order_body(number, sku, timezone.now())).encode()
     envelope = Envelope(topic="order.placed", key=f"evt-{number}", lane=f"order:{number}")
     receive_messages([Delivery(connection_id=shop.pk, envelope=envelope, body=body)])
+
+
+def orders_arrive(shop: Connection, numbers: Sequence[str], sku: str) -> None:
+    """Several of them."""
+    for number in numbers:
+        order_arrives(shop, number, sku)
