@@ -48,6 +48,59 @@ _SNOOZE: Field = {
 }
 
 
+_TEXT: Field = {"name": "text", "label": "Note", "kind": "textarea", "required": True}
+_ON_WHOM: Field = {
+    "name": "on_whom",
+    "label": "On whom",
+    "kind": "text",
+    "required": True,
+    "placeholder": "The customer",
+}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A button that every case has in the states its verb allows."""
+
+    verb: str
+    label: str
+    key: str
+    fields: tuple[Field, ...] = ()
+    hint: str = ""
+    ability: Ability = Ability.WORK_CASES
+    is_danger: bool = False
+
+
+OFFERS = (
+    Offer("note", "Note", "N", (_TEXT,)),
+    Offer(
+        "snooze",
+        "Snooze",
+        "S",
+        (_SNOOZE,),
+        "It hides no breach: it ends when the case is due.",
+    ),
+    Offer("wake", "Back to work", "S"),
+    Offer("wait", "Wait", "W", (_ON_WHOM,)),
+    Offer(
+        "resolve",
+        "Resolve",
+        "Shift+R",
+        (_REASON,),
+        "Closes it without a replay. An effect that stopped counts as done by hand.",
+    ),
+    Offer(
+        "ignore",
+        "Ignore",
+        "",
+        (_REASON,),
+        "A stopped message is set aside for good; it stays on record.",
+        Ability.IGNORE_CASES,
+        is_danger=True,
+    ),
+)
+
+
 def buttons_of(case: ExceptionCase, *, user: Any) -> list[Button]:
     """The buttons in their order.
 
@@ -58,70 +111,21 @@ def buttons_of(case: ExceptionCase, *, user: Any) -> list[Button]:
     state = CaseState(case.state)
     if state in {CaseState.RESOLVED, CaseState.IGNORED}:
         return [_button(case, "reopen", "Reopen", "O", primary=True)]
-    buttons = [_replay(case), _claim(case, user)]
-    buttons.append(
+    offered = [
         _button(
             case,
-            "note",
-            "Note",
-            "N",
-            fields=[{"name": "text", "label": "Note", "kind": "textarea", "required": True}],
+            offer.verb,
+            offer.label,
+            offer.key,
+            fields=list(offer.fields),
+            hint=offer.hint,
+            danger=offer.is_danger,
         )
-    )
-    if allowed("snooze", state):
-        buttons.append(
-            _button(
-                case,
-                "snooze",
-                "Snooze",
-                "S",
-                fields=[_SNOOZE],
-                hint="A snooze never hides a breach: it ends when the case is due.",
-            )
-        )
-    if state in {CaseState.SNOOZED, CaseState.WAITING}:
-        buttons.append(_button(case, "wake", "Back to work", "S"))
-    if allowed("wait", state):
-        buttons.append(
-            _button(
-                case,
-                "wait",
-                "Wait",
-                "W",
-                fields=[
-                    {
-                        "name": "on_whom",
-                        "label": "On whom",
-                        "kind": "text",
-                        "required": True,
-                        "placeholder": "The customer",
-                    }
-                ],
-            )
-        )
-    buttons.append(
-        _button(
-            case,
-            "resolve",
-            "Resolve",
-            "Shift+R",
-            fields=[_REASON],
-            hint="Closes it without a replay. An effect that stopped counts as done by hand.",
-        )
-    )
-    if may(user, Ability.IGNORE_CASES) and allowed("ignore", state):
-        buttons.append(
-            _button(
-                case,
-                "ignore",
-                "Ignore",
-                "",
-                danger=True,
-                fields=[_REASON],
-                hint="A stopped message is set aside for good; it stays on record.",
-            )
-        )
-    return [button for button in buttons if button is not None]
+        for offer in OFFERS
+        if may(user, offer.ability) and (offer.verb == "note" or allowed(offer.verb, state))
+    ]
+    first = [_replay(case), _claim(case, user), *offered]
+    return [button for button in first if button is not None]
 
 
 def _button(case: ExceptionCase, verb: str, label: str, key: str, **more: Any) -> Button:

@@ -174,6 +174,13 @@ PLAYBOOK: dict[str, Play] = {
         HIGH,
         60,
     ),
+    "orders.partly_under_way": Play(
+        "{reason}",
+        "Part of the order is on its way; the rest waits for you.",
+        "Find the goods for the rest, or refund it in the shop. Then resolve.",
+        HIGH,
+        60,
+    ),
     "orders.ships_too_much": Play(
         "{reason}",
         "The shipment is not on record yet.",

@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from exceptions import views
+from exceptions import queue, views
 
 urlpatterns = [
-    path("", views.case_list, name="queue"),
-    path("rows", views.case_rows, name="case-rows"),
+    path("", queue.case_list, name="queue"),
+    path("rows", queue.case_rows, name="case-rows"),
     path("causes/<int:cause_id>/replay/", views.cause_replay, name="cause-replay"),
     path("<int:case_id>/", views.case_detail, name="case"),
     path("<int:case_id>/mapping/", views.case_mapping, name="case-mapping"),

@@ -81,8 +81,8 @@ def _send(connection: Connection, topic: str, body: bytes, key: str) -> tuple[st
     while process_batch(limit=50, now=timezone.now()):
         pass
     message_id = InboundKey.objects.get(connection=connection).message_id
-    message = InboundMessage.objects.get(pk=message_id)
-    order = Order.objects.filter(channel_id=connection.channel_id).first()
+    message = InboundMessage.objects.get(pk=message_id or 0)
+    order = Order.objects.filter(channel_id=connection.channel_id or 0).first()
     if order is None:
         return message.state, message.error_detail
     return _ORDER_WORDS[_adds_up(order)], _order_sentence(order)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
@@ -86,57 +87,81 @@ def _seed_items(now: datetime) -> None:
     )
 
 
-def _seed_connections(now: datetime) -> tuple[Connection, Connection, Connection]:
-    at = ports()
-    channel, _ = Channel.objects.get_or_create(code="shopify-de", defaults={"name": "Shopify DE"})
-    shop = _connect(
+# slug, name, system, role, which sandbox port, policy
+_CONNECTIONS: tuple[tuple[str, str, str, str, str, dict[str, Any]], ...] = (
+    (
         "shopify-de",
         "Shopify DE",
         "shopify",
         Connection.Role.SHOP,
-        at["shop"],
-        channel=channel,
-        settings={
-            "shop_domain": credentials.SHOP_DOMAIN,
-            "api_version": credentials.SHOP_API_VERSION,
+        "shop",
+        {
+            "settings": {
+                "shop_domain": credentials.SHOP_DOMAIN,
+                "api_version": credentials.SHOP_API_VERSION,
+            },
+            "poll_seconds": 60,
+            "rate_per_second": 20,
+            "burst": 40,
         },
-        poll_seconds=60,
-        rate_per_second=20,
-        burst=40,
-        settle_seconds=10,
-    )
-    erp = _connect(
+    ),
+    (
         "netsuite",
         "NetSuite",
         "netsuite",
         Connection.Role.ERP,
-        at["erp"],
-        settings={"account": credentials.ERP_ACCOUNT, "customer_id": "1001"},
-        rate_per_second=20,
-        burst=20,
-        concurrency=4,
-        settle_seconds=10,
-    )
-    wms = _connect(
+        "erp",
+        {
+            "settings": {"account": credentials.ERP_ACCOUNT, "customer_id": "1001"},
+            "rate_per_second": 20,
+        },
+    ),
+    (
         "wms-berlin",
         "WMS Berlin",
         "warehouse",
         Connection.Role.WAREHOUSE,
-        at["wms"],
-        rate_per_second=30,
-        burst=30,
-        settle_seconds=10,
+        "wms",
+        {"rate_per_second": 30, "burst": 30},
+    ),
+)
+
+
+def _seed_connections(now: datetime) -> tuple[Connection, Connection, Connection]:
+    at = ports()
+    channels = {
+        code: Channel.objects.get_or_create(code=code, defaults={"name": name})[0]
+        for code, name in (("shopify-de", "Shopify DE"), ("webshop", "Own web shop"))
+    }
+    shop, erp, wms = (
+        _connect(
+            slug,
+            name,
+            system,
+            role,
+            at[place],
+            channel=channels.get(slug),
+            settle_seconds=10,
+            **policy,
+        )
+        for slug, name, system, role, place, policy in _CONNECTIONS
     )
-    web, _ = Channel.objects.get_or_create(code="webshop", defaults={"name": "Own web shop"})
     custom, _ = Connection.objects.get_or_create(
         slug="webshop",
         defaults={
             "name": "Own web shop",
             "system": "custom",
             "role": Connection.Role.SHOP,
-            "channel": web,
+            "channel": channels["webshop"],
         },
     )
+    _seed_credentials(shop, erp, wms, custom, now)
+    return shop, erp, wms
+
+
+def _seed_credentials(
+    shop: Connection, erp: Connection, wms: Connection, custom: Connection, now: datetime
+) -> None:
     secrets = (
         (shop, "access_token", credentials.SHOP_ACCESS_TOKEN),
         (shop, "webhook_secret", credentials.SHOP_WEBHOOK_SECRET),
@@ -149,7 +174,6 @@ def _seed_connections(now: datetime) -> tuple[Connection, Connection, Connection
     for connection, name, secret in secrets:
         if not Credential.objects.filter(connection=connection, name=name).exists():
             store_credential(connection_id=connection.pk, name=name, secret=secret, now=now)
-    return shop, erp, wms
 
 
 def _connect(

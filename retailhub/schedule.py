@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from connectors.services import deliver, poll, probe, process
+from connectors.services import deliver, leases, poll, probe
 from exceptions.services import sweep
 from orders.services import resume
 from retailhub.models import JobRun, LiveEvent
@@ -32,7 +32,7 @@ def _forget(now: datetime) -> None:
 
 
 JOBS: dict[str, Job] = {
-    "sweep inbound leases": Job(5, lambda _: process.sweep_expired_leases()),
+    "sweep inbound leases": Job(5, lambda _: leases.sweep_expired_leases()),
     "sweep outbound leases": Job(5, lambda now: deliver.sweep_expired_leases(now=now)),
     "probe open breakers": Job(5, lambda now: probe.probe_open_breakers(now=now)),
     "poll connections": Job(10, lambda now: poll.poll_due_connections(now=now)),

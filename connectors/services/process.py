@@ -27,7 +27,6 @@ from retailhub.kernel.errors import NeedsOperator, RetryLater
 from retailhub.kernel.events import publish
 from retailhub.kernel.failpoint import failpoint
 from retailhub.kernel.json import read_json
-from retailhub.kernel.trace import tracing
 
 log = logging.getLogger(__name__)
 
@@ -147,9 +146,10 @@ def _read(message: InboundMessage) -> Work:
     work = Work(message)
     try:
         if message.is_conflict_of_id is not None and message.generation == 0:
-            raise KeyConflict(
+            work.error = KeyConflict(
                 f"Message {message.key} came again with another body. Which one counts?"
             )
+            return work
         source = SOURCES[message.connection.system]
         work.reading = source.read(message.topic, read_json(message.current_body))
     except (NeedsOperator, RetryLater) as error:
@@ -201,7 +201,8 @@ _QUIET = frozenset({InboundState.PROCESSED, InboundState.SUPERSEDED, InboundStat
 def _write_many(works: Sequence[Work], state: InboundState, now: datetime) -> None:
     with database.cursor() as cursor:
         cursor.execute(
-            "UPDATE connectors_inboundmessage m SET state = %s, finished_at = %s, lease_until = NULL,"
+            "UPDATE connectors_inboundmessage m"
+            " SET state = %s, finished_at = %s, lease_until = NULL,"
             " error_code = '', error_detail = v.note"
             " FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS v(id, token, note)"
             " WHERE m.id = v.id AND m.lease_token = v.token AND m.state = 'PROCESSING'",
@@ -265,49 +266,14 @@ def _end(work: Work, now: datetime) -> dict[str, Any]:
 
 def _wait(message: InboundMessage, error: RetryLater, now: datetime) -> dict[str, Any]:
     """Park for a prerequisite; after the deadline a person is asked, and it goes on waiting."""
-    deadline = message.deadline_at or now + policy.PARK_DEADLINE
+    # Somebody who took it again waits for the answer, so they are told at once.
+    patience = policy.PARK_DEADLINE if message.generation == 0 else timedelta(0)
+    deadline = message.deadline_at or now + patience
     seconds = error.after or policy.PARKED.wait(message.attempts)
     return {
         "state": InboundState.PARKED,
-        "deadline_at": deadline,
+        # Asked once, not with every try; again when it still waits a day later.
+        "deadline_at": now + policy.PARK_REMINDER if now >= deadline else deadline,
         "next_attempt_at": now + timedelta(seconds=seconds),
         "needs_person": now >= deadline,
     }
-
-
-def sweep_expired_leases() -> int:
-    """Give back what a vanished worker held. Three vanished workers make a message dead."""
-    with transaction.atomic(durable=True):
-        rows = list(
-            InboundMessage.objects.raw(
-                "SELECT * FROM connectors_inboundmessage WHERE state = 'PROCESSING'"
-                " AND lease_until < now() FOR UPDATE SKIP LOCKED LIMIT 500"
-            )
-        )
-        for row in rows:
-            _take_back(row)
-        return len(rows)
-
-
-def _take_back(row: InboundMessage) -> None:
-    row.crashes += 1
-    row.lease_until = None
-    row.lease_token += 1
-    row.state = InboundState.RECEIVED
-    if row.crashes >= policy.MAX_CRASHES:
-        row.state = InboundState.DEAD
-        row.error_code = "connectors.poison_crash"
-        row.error_detail = f"The message ended its worker {row.crashes} times and was set aside."
-    row.save(
-        update_fields=[
-            "crashes",
-            "lease_until",
-            "lease_token",
-            "state",
-            "error_code",
-            "error_detail",
-        ]
-    )
-    if row.state == InboundState.DEAD:
-        with tracing(row.trace_id):
-            publish(MessageStopped(message_id=row.pk))

@@ -35,11 +35,7 @@ def record_count(
         return False
     if StockMovement.objects.filter(effect_key=effect_key).exists():
         return False
-    # What left after the count was taken is missing from it, though we may have heard of it before.
-    left_since = StockMovement.objects.filter(
-        level=level, kind=StockMovement.Kind.CONSUMED, happened_at__gt=counted_at
-    ).aggregate(units=Sum("on_hand_change"))["units"]
-    now_there = quantity + (left_since or 0)
+    now_there = quantity + _left_since(level, counted_at)
     change, level.on_hand = now_there - level.on_hand, now_there
     StockMovement.objects.create(
         level=level,
@@ -53,7 +49,19 @@ def record_count(
     )
     save_levels([level])
     StockLevel.objects.filter(pk=level.pk).update(counted_at=counted_at)
-    publish(StockCounted(item_ids=(item_id,)))
+    _tell(level)
+    return True
+
+
+def _left_since(level: StockLevel, counted_at: datetime) -> int:
+    # Missing from the shelf after it was counted, though we may have heard of it before.
+    left = StockMovement.objects.filter(
+        level=level, kind=StockMovement.Kind.CONSUMED, happened_at__gt=counted_at
+    )
+    return left.aggregate(units=Sum("on_hand_change"))["units"] or 0
+
+
+def _tell(level: StockLevel) -> None:
+    publish(StockCounted(item_ids=(level.item_id,)))
     if level.available < 0:
         publish(StockOverdrawn(level_id=level.pk, short=-level.available))
-    return True

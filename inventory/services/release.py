@@ -38,25 +38,9 @@ def release_stock(
         .filter(pk__in=[row.pk for row in rows], state=Reservation.State.HELD)
         .order_by("pk")
     )
-    movements = []
-    for row in held:
-        level = levels[row.item_id, row.location_id]
-        units = row.quantity - row.consumed_quantity
-        level.reserved -= units
-        movements.append(
-            StockMovement(
-                level=level,
-                kind=StockMovement.Kind.RELEASED,
-                effect_key=f"release:{row.pk}",
-                reserved_change=-units,
-                on_hand_after=level.on_hand,
-                reserved_after=level.reserved,
-                trace_id=trace_id,
-                happened_at=now,
-            )
-        )
     if not held:
         return 0
+    movements = [_give_back(row, levels, trace_id, now) for row in held]
     Reservation.objects.filter(pk__in=[row.pk for row in held]).update(
         state=Reservation.State.RELEASED
     )
@@ -64,6 +48,27 @@ def release_stock(
     save_levels({m.level_id: m.level for m in movements}.values())
     publish(StockFreed(item_ids=tuple({row.item_id for row in held})))
     return sum(-m.reserved_change for m in movements)
+
+
+def _give_back(
+    row: Reservation,
+    levels: dict[tuple[int, int], StockLevel],
+    trace_id: UUID | None,
+    now: datetime,
+) -> StockMovement:
+    level = levels[row.item_id, row.location_id]
+    units = row.quantity - row.consumed_quantity
+    level.reserved -= units
+    return StockMovement(
+        level=level,
+        kind=StockMovement.Kind.RELEASED,
+        effect_key=f"release:{row.pk}",
+        reserved_change=-units,
+        on_hand_after=level.on_hand,
+        reserved_after=level.reserved,
+        trace_id=trace_id,
+        happened_at=now,
+    )
 
 
 def _lock(rows: Sequence[Reservation]) -> dict[tuple[int, int], StockLevel]:

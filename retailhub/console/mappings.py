@@ -47,38 +47,48 @@ def _page(
     if (connection_id := whole_number(chosen)) is not None:
         rows = rows.filter(connection_id=connection_id)
     shown, next_href = _rows(request, rows)
-    unmapped = _unmapped(request, table)
-    form = {
-        "url": reverse("mapping-save", args=[table.lower()]),
-        "external_code": request.POST.get("external_code", ""),
-        "internal_code": request.POST.get("internal_code", ""),
-        "connection": chosen,
-        "errors": errors or {},
-    }
     context = {
         "section": "mappings",
-        "tables": [
-            {
-                "label": label,
-                "count": None,
-                "href": reverse("mappings", args=[slug.lower()]),
-                "current": slug == table,
-            }
-            for slug, label in known.items()
-        ],
+        "tables": _tables(table),
         "table": {
             "slug": table.lower(),
             "label": known[table],
             "description": _DESCRIPTIONS[table],
         },
         "connections": [(str(c.pk), c.name, str(c.pk) == chosen) for c in connections],
-        "unmapped": unmapped,
+        "unmapped": _unmapped(request, table),
         "rows": shown,
-        "form": form if may(request.user, Ability.EDIT_MAPPINGS) else None,
+        "form": _form(request, table, chosen, errors),
         "total_text": f"{len(shown)} rows shown",
         "next_href": next_href,
     }
     return render(request, "console/mapping_list.html", context, status=status)
+
+
+def _tables(current: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": label,
+            "count": None,
+            "href": reverse("mappings", args=[slug.lower()]),
+            "current": slug == current,
+        }
+        for slug, label in CodeMapping.Table.choices
+    ]
+
+
+def _form(
+    request: HttpRequest, table: str, connection: str, errors: dict[str, str] | None
+) -> dict[str, Any] | None:
+    if not may(request.user, Ability.EDIT_MAPPINGS):
+        return None
+    return {
+        "url": reverse("mapping-save", args=[table.lower()]),
+        "external_code": request.POST.get("external_code", ""),
+        "internal_code": request.POST.get("internal_code", ""),
+        "connection": connection,
+        "errors": errors or {},
+    }
 
 
 def _rows(request: HttpRequest, rows: QuerySet[CodeMapping]) -> tuple[list[dict[str, Any]], str]:

@@ -16,7 +16,7 @@ from django.db import connection
 from connectors.lifecycle import InboundState
 from connectors.models import Connection, InboundMessage
 from connectors.policy import MAX_CRASHES
-from connectors.services import process
+from connectors.services import leases
 from connectors.services.receive import Delivery, receive_messages
 from connectors.systems.base import Envelope
 from exceptions.models import ExceptionCase
@@ -56,7 +56,7 @@ def test_three_vanished_workers_set_a_message_aside(
     for _ in range(MAX_CRASHES):
         assert work_and_die() == -signal.SIGKILL
         leases_expire()
-        assert process.sweep_expired_leases() == 1
+        assert leases.sweep_expired_leases() == 1
 
     row = InboundMessage.objects.get()
     assert (row.state, row.error_code, row.crashes) == (
@@ -65,4 +65,4 @@ def test_three_vanished_workers_set_a_message_aside(
         MAX_CRASHES,
     )
     assert ExceptionCase.objects.get().inbound_id == row.pk
-    assert process.process_batch(limit=10, now=now) == 0
+    assert process_batch(limit=10, now=now) == 0

@@ -1,4 +1,4 @@
-"""manage.py contracts FOLDER: send vendors' samples through the real hook and say what became of each."""
+"""manage.py contracts FOLDER: vendors' samples through the real hook, and what became of each."""
 
 from __future__ import annotations
 

@@ -1,0 +1,183 @@
+"""The queue: its tabs, filters, rows and causes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET
+
+from exceptions.models import Cause, ExceptionCase
+from exceptions.pane import CasePane, pane_of
+from exceptions.rows import SEVERITIES, row_of
+from exceptions.selectors import (
+    MOST_COUNTED,
+    VIEWS,
+    cases_in,
+    causes_by_damage,
+    counts,
+    cursor_of,
+    most_urgent,
+    visible_cases,
+    visible_connections,
+)
+from retailhub.kernel.money import to_cents
+from retailhub.kernel.text import plain, whole_number
+
+PAGE = 60
+
+
+@require_GET
+def case_list(request: HttpRequest) -> HttpResponse:
+    """The queue: a whole page, or only its rows when htmx asks for more."""
+    now = timezone.now()
+    view = request.GET.get("view", "open")
+    if view not in VIEWS:
+        messages.info(request, f"There is no view “{view}”; showing the open ones.")
+        view = "open"
+    cases, chips = _filtered(request, cases_in(view, user=request.user, now=now))
+    context = _frame(request, view, chips)
+    if request.GET.get("group") == "cause":
+        context |= _cause_rows(cases, view)
+    else:
+        context |= _case_rows(request, cases)
+    if getattr(request, "htmx", None) and request.GET.get("after"):
+        return render(request, "exceptions/case_list.html#rows", context)
+    return render(request, "exceptions/case_list.html", context)
+
+
+def _filtered(
+    request: HttpRequest, cases: QuerySet[ExceptionCase]
+) -> tuple[QuerySet[ExceptionCase], list[dict[str, str]]]:
+    chips = []
+    if slug := plain(request.GET.get("connection", "")):
+        cases = cases.filter(connection__slug=slug)
+        chips.append(
+            {"label": "Connection", "value": slug, "clear_href": _without(request, "connection")}
+        )
+    if cause := request.GET.get("cause"):
+        found = Cause.objects.filter(pk=whole_number(cause) or 0).first()
+        cases = cases.filter(cause=found)
+        chips.append(
+            {
+                "label": "Cause",
+                "value": found.title if found else cause,
+                "clear_href": _without(request, "cause"),
+            }
+        )
+    return cases, chips
+
+
+def _without(request: HttpRequest, name: str) -> str:
+    query = {k: str(v) for k, v in request.GET.items() if k not in {name, "after", "case"}}
+    return f"?{urlencode(query)}"
+
+
+def _frame(request: HttpRequest, view: str, chips: list[dict[str, str]]) -> dict[str, Any]:
+    now = timezone.now()
+    numbers = counts(user=request.user, now=now)
+    connections = visible_connections(request.user).order_by("name")
+    chosen = request.GET.get("connection", "")
+    return {
+        "section": "queue",
+        "tabs": [
+            {
+                "label": label,
+                "count": numbers.get(slug),
+                "slug": slug,
+                "href": f"?view={slug}",
+                "current": slug == view,
+            }
+            for slug, (label, _) in VIEWS.items()
+        ],
+        "chips": chips,
+        "keep": [("view", view)],
+        "filters": [
+            {
+                "name": "connection",
+                "label": "Connection",
+                "options": [(c.slug, c.name, c.slug == chosen) for c in connections],
+            }
+        ],
+        "case": _open_pane(request),
+    }
+
+
+def _open_pane(request: HttpRequest) -> CasePane | None:
+    number = request.GET.get("case", "")
+    case = loaded_cases(request).filter(pk=whole_number(number) or 0).first()
+    return pane_of(case, user=request.user, now=timezone.now()) if case else None
+
+
+def _case_rows(request: HttpRequest, cases: QuerySet[ExceptionCase]) -> dict[str, Any]:
+    found = list(most_urgent(cases, after=request.GET.get("after", ""))[: PAGE + 1])
+    has_more = len(found) > PAGE
+    page = found[:PAGE]
+    total = cases.order_by()[: MOST_COUNTED + 1].count()
+    shown = f"{MOST_COUNTED:,}+".replace(",", " ") if total > MOST_COUNTED else str(total)
+    query = request.GET.copy()
+    query.pop("case", None)
+    if has_more:
+        query["after"] = cursor_of(page[-1])
+    return {
+        "rows": [row_of(case) for case in page],
+        "total_text": f"{shown} exception{'' if total == 1 else 's'} · most urgent first",
+        "next_href": f"?{query.urlencode()}" if has_more else "",
+    }
+
+
+def _cause_rows(cases: QuerySet[ExceptionCase], view: str) -> dict[str, Any]:
+    causes: list[Any] = list(causes_by_damage(cases)[:PAGE])
+    return {
+        "by_cause": True,
+        "rows": [
+            {
+                "id": cause.pk,
+                "title": cause.title,
+                "cases": cause.open_cases,
+                "value": f"{to_cents(cause.money, cause.currency)} {cause.currency}"
+                if cause.money and cause.currency
+                else "",
+                "first_seen": cause.first_seen_at,
+                "last_seen": cause.last_seen_at,
+                "owner": cause.connection.name if cause.connection else "",
+                "severity": SEVERITIES[cause.worst],
+                "href": f"?view={view}&cause={cause.pk}",
+                "replay_url": reverse("cause-replay", args=[cause.pk]),
+            }
+            for cause in causes
+        ],
+        "total_text": f"{len(causes)} cause{'' if len(causes) == 1 else 's'} · worst first",
+        "next_href": "",
+    }
+
+
+@require_GET
+def case_rows(request: HttpRequest) -> HttpResponse:
+    """The rows of `?ids=` (at most 50) as they are now; X-Gone names those that left the view."""
+    asked = map(whole_number, request.GET.get("ids", "").split(","))
+    wanted = [number for number in asked if number is not None][:50]
+    view = request.GET.get("view", "open")
+    now = timezone.now()
+    cases = cases_in(view if view in VIEWS else "open", user=request.user, now=now)
+    cases, _ = _filtered(request, cases)
+    found = list(most_urgent(cases.filter(pk__in=wanted)))
+    response = render(
+        request, "exceptions/case_list.html#rows", {"rows": [row_of(case) for case in found]}
+    )
+    gone = set(wanted) - {case.pk for case in found}
+    response["X-Gone"] = ",".join(str(pk) for pk in sorted(gone))
+    return response
+
+
+def loaded_cases(request: HttpRequest) -> QuerySet[ExceptionCase]:
+    """Cases this person may see, with all that a pane shows."""
+    return visible_cases(request.user).select_related(
+        "connection", "owner", "team", "cause", "inbound", "outbound__connection", "order"
+    )
