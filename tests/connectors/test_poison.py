@@ -17,6 +17,7 @@ from connectors.lifecycle import InboundState
 from connectors.models import Connection, InboundMessage
 from connectors.policy import MAX_CRASHES
 from connectors.services import leases
+from connectors.services.process import process_batch
 from connectors.services.receive import Delivery, receive_messages
 from connectors.systems.base import Envelope
 from exceptions.models import ExceptionCase
