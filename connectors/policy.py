@@ -47,6 +47,7 @@ CRITICALITY: Mapping[IntentKind, Criticality] = {
 
 # A message that its prerequisite keeps waiting for this long needs a person.
 PARK_DEADLINE = timedelta(minutes=15) * _SCALE
+PARK_REMINDER = timedelta(days=1)
 PARKED = RetryPolicy((2, 4, 8, 16, 32, 60), timedelta(minutes=15))
 # An inbound message that keeps failing for reasons of the world.
 INBOUND_RETRY = RetryPolicy((1, 5, 30, 120, 600), timedelta(hours=4))

@@ -11,6 +11,7 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from connectors.door.batcher import StoreUnavailable
+from connectors.errors import ConnectionUnusable
 from connectors.models import Connection
 from connectors.registry import SOURCES
 from connectors.services.credentials import valid_secrets
@@ -69,7 +70,7 @@ class Directory:
         known = self._known.get(slug)
         try:
             knocker = await sync_to_async(_read, thread_sensitive=False)(slug)
-        except Error as error:
+        except (Error, ConnectionUnusable) as error:
             if known is not None:
                 return known[0]
             raise StoreUnavailable("connections can't be read") from error

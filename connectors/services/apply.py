@@ -142,7 +142,8 @@ class FactRunner:
             item_id=item_ids[count.sku],
             location_id=resolve_location(codes, count.location),
             quantity=count.quantity,
-            counted_at=count.counted_at,
+            # A clock that runs ahead must not freeze the shelf: no count is later than its news.
+            counted_at=min(count.counted_at, self._now),
             effect_key=f"count:{message.connection_id}:{count.source_key}",
             trace_id=message.trace_id,
         )

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from connectors.errors import ConnectionUnusable
 from connectors.models import Connection, Credential
 from connectors.systems.base import Account
 from retailhub.kernel import secretbox
@@ -38,20 +39,28 @@ def store_credential(*, connection_id: int, name: str, secret: str, now: datetim
 
 
 def valid_secrets(*, connection_id: int, now: datetime) -> dict[str, list[str]]:
-    """Every secret that is valid now, by name, newest first."""
+    """Every secret that is valid now, by name, newest first. Raises `ConnectionUnusable`."""
     rows = Credential.objects.filter(
         Q(retires_at=None) | Q(retires_at__gt=now), connection_id=connection_id
     ).order_by("-pk")
     secrets: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        secrets[row.name].append(
-            secretbox.unseal(
-                bytes(row.ciphertext),
-                place=_place(connection_id, row.name),
-                keys=settings.CREDENTIAL_KEYS,
-            )
-        )
+        secrets[row.name].append(_open(row))
     return secrets
+
+
+def _open(row: Credential) -> str:
+    try:
+        return secretbox.unseal(
+            bytes(row.ciphertext),
+            place=_place(row.connection_id, row.name),
+            keys=settings.CREDENTIAL_KEYS,
+        )
+    except secretbox.Unreadable as error:
+        raise ConnectionUnusable(
+            f"The credential {row.name} can't be opened with our keys. Enter it again.",
+            credential=row.name,
+        ) from error
 
 
 def account_of(

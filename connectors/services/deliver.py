@@ -197,8 +197,14 @@ def _prepare(
                     end_before=began + LEASE_MARGIN.total_seconds() + connection.timeout_seconds,
                 )
             )
-        except Exception as error:
+        except HubError as error:
             failed.append(Answered(message, attempt, None, error, False, 0))
+        except Exception as error:  # our bug, but surely before anything was sent
+            log.exception("effect %s can't be prepared", message.effect_key)
+            unready = NeedsOperator(
+                f"It could not be prepared: {type(error).__name__}.", code="connectors.unexpected"
+            )
+            failed.append(Answered(message, attempt, None, unready, False, 0))
     return ready, failed
 
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 
 from connectors import policy
 from connectors.events import EffectSent, EffectStopped
@@ -165,7 +167,8 @@ def _unknown(message: OutboundMessage, error: Exception, now: datetime) -> None:
     if now >= message.deadline_at:
         message.state = OutboundState.MANUAL
         return
-    if IntentKind(message.kind) in SINKS[message.connection.system].repeatable:
+    sink = SINKS.get(message.connection.system)
+    if sink is not None and IntentKind(message.kind) in sink.repeatable:
         # The system itself merges a second identical call: asking again is the look-up.
         message.must_look_up = False
         _postpone(message, error, now)
@@ -201,12 +204,14 @@ def _retry(message: OutboundMessage) -> policy.RetryPolicy:
 def settle_crash(message: OutboundMessage, *, now: datetime) -> None:
     """A worker vanished with the call open (locked row): the outcome is unknown."""
     Attempt.objects.filter(message=message, finished_at=None).update(
-        outcome=O.CRASHED, finished_at=now, detail="The worker vanished during the call."
+        outcome=O.CRASHED,
+        finished_at=Greatest(F("started_at"), now),  # the database's clock, then a worker's
+        detail="The worker vanished during the call.",
     )
     message.lease_token += 1
     message.error_code, message.error_detail = (
         "connectors.outcome_unknown",
-        ("The worker vanished during the call."),
+        "The worker vanished during the call.",
     )
     _unknown(message, OutcomeUnknown("The worker vanished during the call."), now)
     _save(message, "lease_token")
@@ -219,7 +224,7 @@ def _note_late(answered: Answered, now: datetime) -> None:
     error = answered.error
     Attempt.objects.filter(pk=answered.attempt.pk).update(
         outcome=O.LATE,
-        finished_at=now,
+        finished_at=max(now, answered.attempt.started_at),
         detail=str(error) if error else f"Said {answered.receipt} after the lease had passed on.",
     )
 

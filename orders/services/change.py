@@ -39,7 +39,7 @@ def apply_snapshot(
     columns = snapshot_fields(canonical)
     for column, value in columns.items():
         setattr(order, column, value)
-    order.save(update_fields=[*columns, "updated_at"])
+    order.save(update_fields=[*columns, "told_at", "updated_at"])
     add_refunds(order, canonical.refunds, now=now)
     if paid_before != order.financial_status:
         text = f"Payment: {order.financial_status.replace('_', ' ').lower() or 'unknown'}"

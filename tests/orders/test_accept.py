@@ -158,6 +158,26 @@ def test_every_order_of_versions_ends_the_same(
     assert ends == {("CANCELLED", "four", "PAID", "", said[3].version)}
 
 
+def test_of_two_snapshots_of_one_second_the_one_told_later_stays(
+    channel: Channel, mug: Item, placed: CanonicalOrder, now: datetime
+) -> None:
+    def arrive(told: int, note: str) -> Outcome:
+        arrival = Arrival(
+            channel_id=channel.pk,
+            order=replace(placed, note=note),
+            item_ids={"MUG": mug.pk},
+            trace_id=new_trace_id(),
+            told_at=placed.version + timedelta(milliseconds=told),
+        )
+        (outcome,) = accept_orders([arrival], now=now)
+        return outcome
+
+    said = [arrive(100, "first"), arrive(300, "third"), arrive(200, "second")]
+
+    assert said == [ACCEPTED, CHANGED, SUPERSEDED]
+    assert Order.objects.get().note == "third"
+
+
 def test_a_clock_that_runs_years_ahead_does_not_freeze_an_order(
     channel: Channel, mug: Item, placed: CanonicalOrder, now: datetime
 ) -> None:
