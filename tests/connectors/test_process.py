@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ def test_an_unknown_sku_waits_for_its_row_and_goes_on_when_it_is_saved(
     assert (state(row), row.error_code) == ("PARKED", "connectors.mapping_missing")
     case = ExceptionCase.objects.get()
     assert case.title == "SKU “TASSE” is not mapped for Own web shop"
-    assert (case.order_number, case.value, case.currency) == ("A-1", 10, "EUR")
+    assert (case.order_number, case.value, case.currency) == ("A-1", Decimal(10), "EUR")
     time_passes()
     assert process() == 0  # nothing is tried until the row is there
 
