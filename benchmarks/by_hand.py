@@ -45,7 +45,7 @@ class ByHand:
         with _connect() as database:
             columns, tables = {}, {}
             for table in (*_BY_ORDER, *_OTHERS):
-                cursor = database.execute(f"SELECT * FROM {table} ORDER BY id")
+                cursor = database.execute(f"SELECT * FROM {table} ORDER BY id")  # noqa: S608
                 columns[table] = [column.name for column in cursor.description or ()]
                 tables[table] = cursor.fetchall()
         return cls(columns, _sorted_into_batches(columns, tables, size))
@@ -134,15 +134,16 @@ class ByHand:
                     copy.write_row(row)
 
 
-# How to find the order a row belongs to, and which transaction wrote it.
-_BY_ORDER: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
-    "orders_order": ("id", lambda row: "process"),
-    "orders_orderline": ("order_id", lambda row: "process"),
-    "orders_orderevent": ("order_id", lambda row: _STEP[row["kind"]]),
-    "orders_fulfillmentorder": ("order_id", lambda row: "allocate"),
-    "connectors_outboundmessage": ("order_id", lambda row: "allocate"),
-}
+# Which transaction writes which line of an order's timeline.
 _STEP = {"accepted": "process", "reserved": "reserve", "allocated": "allocate"}
+# Where a row names its order, and which transaction wrote it.
+_BY_ORDER: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "orders_order": ("id", lambda _: "process"),
+    "orders_orderline": ("order_id", lambda _: "process"),
+    "orders_orderevent": ("order_id", lambda row: _STEP[row["kind"]]),
+    "orders_fulfillmentorder": ("order_id", lambda _: "allocate"),
+    "connectors_outboundmessage": ("order_id", lambda _: "allocate"),
+}
 _OTHERS = (
     "orders_customer",
     "inventory_reservation",
@@ -156,11 +157,11 @@ def _sorted_into_batches(
     columns: dict[str, list[str]], tables: dict[str, list[Row]], size: int
 ) -> list[Batch]:
     sorter = _Sorter(columns, size)
-    for table, (key, step) in _BY_ORDER.items():
+    for table, (key, step_of) in _BY_ORDER.items():
         for row in sorter.named(table, tables):
-            sorter.put(table, row, row[key], step(row))
+            sorter.put(table, row, row[key], step_of(row))
     for row in sorter.named("orders_customer", tables):
-        sorter.put("orders_customer", row, sorter.first_order_of[row["id"]], "process", at=0)
+        sorter.put("orders_customer", row, sorter.first_order_of[row["id"]], "process")
     for row in sorter.named("orders_fulfillmentline", tables):
         order_id = sorter.order_of_part[row["fulfillment_order_id"]]
         sorter.put("orders_fulfillmentline", row, order_id, "allocate")
@@ -190,9 +191,7 @@ class _Sorter:
     def named(self, table: str, tables: dict[str, list[Row]]) -> list[dict[str, Any]]:
         return [dict(zip(self._columns[table], row, strict=True)) for row in tables[table]]
 
-    def put(
-        self, table: str, row: dict[str, Any], order_id: int, step: str, at: int | None = None
-    ) -> None:
+    def put(self, table: str, row: dict[str, Any], order_id: int, step: str) -> None:
         number = (order_id - 1) // self._size
         while len(self.batches) <= number:
             self.batches.append(Batch())

@@ -71,7 +71,7 @@ def reserve(order_id: int) -> None:
     now = timezone.now()
     order = Order.objects.select_for_update().get(pk=order_id)
     for line in order.lines.order_by("pk"):
-        if not line.is_placed:
+        if line.item_id is None or not line.is_placed:
             continue
         levels = StockLevel.objects.select_for_update().filter(item_id=line.item_id)
         level = next(
@@ -123,12 +123,15 @@ def allocate(order_id: int) -> None:
     _note(order, "allocated", "Placed", now)
     erp = erp_connection()
     assert erp is not None  # noqa: S101
-    _owe(order, erp.pk, "order.post", order.reference, order_payload(order), now)
+    _owe(order, erp.pk, "order.post", order.reference, order_payload(order, lines.values()), now)
+    units = [(lines[promise.reference], promise.quantity) for promise in promises]
     node = node_connections()[part.location.code]
-    _owe(order, node, "fulfillment.release", part.reference, release_payload(part), now)
+    _owe(
+        order, node, "fulfillment.release", part.reference, release_payload(order, part, units), now
+    )
 
 
-def _owe(  # noqa: PLR0913 - the columns of the row
+def _owe(
     order: Order, connection_id: int, kind: str, reference: str, payload: object, now: datetime
 ) -> None:
     OutboundMessage.objects.create(

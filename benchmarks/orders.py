@@ -1,7 +1,8 @@
 """From the inbox to allocated, outbox rows included: one worker process and its own PostgreSQL.
 
 The limit writes the very same rows into the same tables in the same batches and transactions, by
-hand: COPY and set-based statements in psycopg, the values given. It parses, maps and decides nothing.
+hand: COPY and set-based statements in psycopg, the values given. It reads no body, maps nothing and
+decides nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from benchmarks.estate import empty, order_bodies, prepare
 from benchmarks.measure import Report, Sample, compare, report
+from retailhub.celery import spare_the_collector
 
 SLUG = "shopify-de"
 BATCH = 100
@@ -35,6 +37,7 @@ TABLES = (
 def run(*, quick: bool) -> Report:
     """The whole comparison."""
     prepare()
+    spare_the_collector()
     from benchmarks.by_hand import ByHand
     from benchmarks.naive import take_one_by_one
 

@@ -29,7 +29,7 @@ def available_by_node(item_ids: Iterable[int]) -> dict[tuple[int, int], int]:
 def held_reservations(references: Iterable[str]) -> list[Reservation]:
     """Promises still held for `references`, oldest first."""
     held = Reservation.objects.filter(reference__in=list(references), state=Reservation.State.HELD)
-    return list(held.order_by("pk"))
+    return list(held.defer("created_at", "updated_at").order_by("pk"))
 
 
 def lock_levels(*, references: Iterable[str], places: Iterable[tuple[int, int]] = ()) -> None:

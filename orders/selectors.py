@@ -18,13 +18,29 @@ def active_nodes() -> list[Node]:
     return [Node(row.pk, row.code, row.priority) for row in rows]
 
 
+# No step reads these, and to load them would cost as much as all the rest of an order.
+_NOT_FOR_STEPS = (
+    *("ship_to", "bill_to", "tags", "note", "extension", "hold_detail"),
+    *("total", "discount_total", "shipping_total", "tax_total", "tip_total", "duties_total"),
+    *("presentment_total", "difference", "placed_at", "version_at", "accepted_at", "cancelled_at"),
+    *("created_at", "updated_at"),
+)
+
+
 def due_orders(*, state: str, limit: int) -> QuerySet[Order]:
     """Orders due for the step after `state`, oldest first, locked; others' are skipped."""
     return (
         Order.objects.select_for_update(skip_locked=True, of=("self",))
         .filter(state=state, held_for="")
+        .defer(*_NOT_FOR_STEPS)
         .order_by("pk")[:limit]
     )
+
+
+def lines_to_place(orders: Iterable[Order]) -> list[OrderLine]:
+    """The lines of these orders, without the money."""
+    lines = OrderLine.objects.filter(order_id__in=[order.pk for order in orders]).order_by("pk")
+    return list(lines.defer("title", "unit_price", "discount", "tax", "total", "taxes"))
 
 
 def lock_orders(order_ids: Iterable[int]) -> list[Order]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from django.db import connection
 
 from connectors import policy
 from connectors.events import EffectsOwed
@@ -14,7 +17,22 @@ from connectors.lifecycle import OutboundState
 from connectors.models import OutboundMessage
 from connectors.systems.base import IntentKind
 from retailhub.kernel.events import publish
-from retailhub.kernel.rows import insert_rows
+
+# The constraint makes it once: what is owed already, or owed twice in one call, is left out.
+_OWE = """
+INSERT INTO connectors_outboundmessage
+    (connection_id, kind, effect_key, lane, order_id, reference, criticality, coalesce_key,
+     payload, trace_id, deadline_at)
+SELECT connection_id, kind, effect_key, lane, order_id, reference, criticality, coalesce_key,
+       payload, trace_id, deadline_at
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],
+            %s::text[], %s::jsonb[], %s::uuid[], %s::timestamptz[])
+     WITH ORDINALITY AS e(connection_id, kind, effect_key, lane, order_id, reference, criticality,
+                          coalesce_key, payload, trace_id, deadline_at, n)
+ORDER BY n
+ON CONFLICT (connection_id, effect_key) DO NOTHING
+RETURNING id, connection_id, coalesce_key
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,46 +61,40 @@ def enqueue_effects(effects: Iterable[Effect], *, now: datetime) -> int:
     numbers in the order of the facts.
     """
     rows = [
-        OutboundMessage(
-            connection_id=effect.connection_id,
-            kind=effect.kind.value,
-            effect_key=effect.effect_key,
-            lane=effect.lane,
-            order_id=effect.order_id,
-            reference=effect.reference,
-            criticality=policy.CRITICALITY[effect.kind],
-            coalesce_key=effect.coalesce_key,
-            payload=effect.payload,
-            trace_id=effect.trace_id,
-            deadline_at=now + policy.RETRIES[policy.CRITICALITY[effect.kind]].deadline,
+        (
+            effect.connection_id,
+            effect.kind.value,
+            effect.effect_key,
+            effect.lane,
+            effect.order_id,
+            effect.reference,
+            (criticality := policy.CRITICALITY[effect.kind]).value,
+            effect.coalesce_key,
+            json.dumps(effect.payload),
+            effect.trace_id,
+            now + policy.RETRIES[criticality].deadline,
         )
         for effect in effects
     ]
     if not rows:
         return 0
-    known = {
-        (connection_id, key)
-        for connection_id, key in OutboundMessage.objects.filter(
-            connection_id__in={row.connection_id for row in rows},
-            effect_key__in=[row.effect_key for row in rows],
-        ).values_list("connection_id", "effect_key")
-    }
-    rows = [row for row in rows if (row.connection_id, row.effect_key) not in known]
-    _supersede(rows, now)
-    # The constraint, not the look above, makes it once: a race ends in an error and a retry.
-    made = insert_rows(rows)
+    with connection.cursor() as cursor:
+        cursor.execute(_OWE, [list(column) for column in zip(*rows, strict=True)])
+        made = cursor.fetchall()
+    _supersede(made, now)
     if made:
-        publish(EffectsOwed(message_ids=tuple(row.pk for row in made)))
+        publish(EffectsOwed(message_ids=tuple(row[0] for row in made)))
     return len(made)
 
 
-def _supersede(rows: Iterable[OutboundMessage], now: datetime) -> None:
+def _supersede(made: Iterable[tuple[int, int, str]], now: datetime) -> None:
     """A newer number replaces those of its kind that nobody has begun to send."""
-    for row in rows:
-        if row.coalesce_key:
+    for message_id, connection_id, coalesce_key in made:
+        if coalesce_key:
             OutboundMessage.objects.filter(
-                connection_id=row.connection_id,
-                coalesce_key=row.coalesce_key,
+                connection_id=connection_id,
+                coalesce_key=coalesce_key,
                 state=OutboundState.READY,
                 attempts=0,
+                pk__lt=message_id,
             ).update(state=OutboundState.SUPERSEDED, finished_at=now)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from orders.models import FulfillmentOrder, Order, OrderLine, Shipment
 
 
-def order_payload(order: Order) -> dict[str, Any]:
-    """What an ERP must know of an order. `lines` and `customer` must be loaded."""
+def order_payload(order: Order, lines: Iterable[OrderLine]) -> dict[str, Any]:
+    """What an ERP must know of an order. Its customer and the lines' items must be loaded."""
     buyer = order.customer
     return {
         "reference": order.reference,
@@ -27,7 +28,7 @@ def order_payload(order: Order) -> dict[str, Any]:
         "ship_to": order.ship_to,
         "bill_to": order.bill_to,
         "shipping_method": order.shipping_method,
-        "lines": [_line_payload(line) for line in order.lines.all()],
+        "lines": [_line_payload(line) for line in lines],
         **{
             name: str(getattr(order, name))
             for name in (
@@ -59,21 +60,23 @@ def _line_payload(line: OrderLine) -> dict[str, Any]:
     }
 
 
-def release_payload(row: FulfillmentOrder) -> dict[str, Any]:
-    """What a node must know to pick, pack and ship."""
+def release_payload(
+    order: Order, row: FulfillmentOrder, units: Iterable[tuple[OrderLine, int]]
+) -> dict[str, Any]:
+    """What a node must know to pick, pack and ship `units` of the order's lines."""
     return {
         "reference": row.reference,
-        "order_number": row.order.number,
+        "order_number": order.number,
         "location": row.location.code,
-        "ship_to": row.order.ship_to,
-        "shipping_method": row.order.shipping_method,
+        "ship_to": order.ship_to,
+        "shipping_method": order.shipping_method,
         "lines": [
             {
-                "reference": line.order_line.reference,
-                "sku": line.order_line.item.sku if line.order_line.item else line.order_line.sku,
-                "quantity": line.quantity,
+                "reference": line.reference,
+                "sku": line.item.sku if line.item else line.sku,
+                "quantity": quantity,
             }
-            for line in row.lines.all()
+            for line, quantity in units
         ],
     }
 

@@ -11,6 +11,7 @@ from inventory.selectors import held_reservations
 from orders.events import OrderDelivered, OrdersAllocated
 from orders.lifecycle import OrderState
 from orders.models import FulfillmentLine, FulfillmentOrder, Order, OrderLine
+from orders.selectors import lines_to_place
 from orders.services.due import take_due
 from orders.services.timeline import advance
 from retailhub.kernel.events import publish
@@ -26,10 +27,7 @@ def allocate_orders(orders: Sequence[Order], *, now: datetime) -> None:
     """Place locked orders that are due. Raises `NeedsOperator` when a reaction to it does."""
     if not orders:
         return
-    lines = {
-        line.reference: line
-        for line in OrderLine.objects.filter(order_id__in=[o.pk for o in orders]).order_by("pk")
-    }
+    lines = {line.reference: line for line in lines_to_place(orders)}
     placed = _place(orders, lines)
     events, nothing_to_ship = [], []
     names = dict(Location.objects.values_list("pk", "name"))

@@ -10,8 +10,8 @@ from inventory.services.release import release_stock
 from inventory.services.reserve import Held, PromiseRequest, Wanted, promise_stock
 from orders.events import OrdersReserved
 from orders.lifecycle import OrderState
-from orders.models import Order, OrderLine
-from orders.selectors import active_nodes
+from orders.models import Order
+from orders.selectors import active_nodes, lines_to_place
 from orders.services.due import take_due
 from orders.services.hold import hold_order
 from orders.services.timeline import advance
@@ -49,8 +49,7 @@ def reserve_orders(orders: Sequence[Order], *, now: datetime) -> None:
 
 def _needs(orders: Sequence[Order]) -> Mapping[int, list[Need]]:
     needs: dict[int, list[Need]] = {order.pk: [] for order in orders}
-    rows = OrderLine.objects.filter(order_id__in=list(needs)).order_by("pk")
-    for line in rows:
+    for line in lines_to_place(orders):
         if line.is_placed and line.item_id is not None:
             needs[line.order_id].append(
                 Need(line.reference, line.item_id, line.sku, line.wanted_quantity)
