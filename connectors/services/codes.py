@@ -40,7 +40,11 @@ class Codes:
     def external(self, table: str, code: str) -> str:
         """Their code for ours. Raises `MappingMissing` where the table must have a row."""
         known = self._outward.get((table, code))
-        return known if known is not None else self._itself(table, code)
+        if known is not None:
+            return known
+        if self._inward.get((table, code), code) != code:
+            raise self.missing(table, code)  # the same word means something else there
+        return self._itself(table, code)
 
     def _itself(self, table: str, code: str) -> str:
         if table in self._strict:

@@ -98,5 +98,7 @@ def _take_local(connection_id: int, rate: float) -> float:
     with _lock:
         now = time.monotonic()
         at = max(_local.get(connection_id, now), now)
+        if at - now > LONGEST_WAIT:
+            return -1
         _local[connection_id] = at + 1 / rate
         return at - now

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from connectors.models import Connection, Cursor
 from connectors.registry import SOURCES
@@ -13,7 +13,8 @@ from connectors.services import breaker
 from connectors.services.clients import client_for
 from connectors.services.credentials import account_of
 from connectors.services.receive import Delivery, receive_messages
-from retailhub.kernel.errors import HubError
+from connectors.systems.http import CredentialsRejected, RemoteThrottled
+from retailhub.kernel.errors import HubError, NeedsOperator
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +37,18 @@ def poll_due_connections(*, now: datetime) -> int:
         pause = timedelta(seconds=connection.poll_seconds)
         if cursor.polled_at is None or cursor.polled_at + pause <= now:
             asked += 1
-            _poll(connection, cursor, now)
+            _poll_alone(connection, cursor, now)
     return asked
+
+
+def _poll_alone(connection: Connection, cursor: Cursor, now: datetime) -> None:
+    try:
+        _poll(connection, cursor, now)
+    except OperationalError:
+        raise
+    except Exception:  # our bug with one system must not keep the others from being asked
+        log.exception("polling %s failed", connection.slug)
+        Cursor.objects.filter(pk=cursor.pk).update(polled_at=now, position="")
 
 
 def _poll(connection: Connection, cursor: Cursor, now: datetime) -> None:
@@ -48,13 +59,22 @@ def _poll(connection: Connection, cursor: Cursor, now: datetime) -> None:
         finished = _read_pages(connection, cursor, since, now)
     except HubError as error:
         log.warning("polling %s: %s", connection.slug, error)
-        breaker.note_failure(connection, str(error), now=now)
-        Cursor.objects.filter(pk=cursor.pk).update(polled_at=now)
+        _note(connection, error, now)
+        # A place in a list that the system does not know any more would be refused for ever.
+        position = "" if isinstance(error, NeedsOperator) else cursor.position
+        Cursor.objects.filter(pk=cursor.pk).update(polled_at=now, position=position)
         return
     columns = {"polled_at": now, "position": cursor.position}
     if finished:
         columns |= {"position": "", "seen_until": now}
     Cursor.objects.filter(pk=cursor.pk).update(**columns)
+
+
+def _note(connection: Connection, error: HubError, now: datetime) -> None:
+    if isinstance(error, CredentialsRejected):
+        breaker.note_sign_in_needed(connection, str(error), now=now)
+    elif not isinstance(error, RemoteThrottled):
+        breaker.note_failure(connection, str(error), now=now)
 
 
 def _read_pages(connection: Connection, cursor: Cursor, since: datetime, now: datetime) -> bool:

@@ -1,0 +1,121 @@
+"""How hard a system is pushed: never beyond its rate, also without Redis, and never for long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from connectors.models import Connection
+from connectors.policy import LONGEST_WAIT
+from connectors.services import limiter
+from connectors.systems.http import RemoteThrottled
+from tests.conftest import connect
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    limiter._local.clear()
+    limiter._in_flight.clear()
+    yield
+    limiter._local.clear()
+    limiter._in_flight.clear()
+
+
+def bucket_of(connection: Connection) -> str:
+    return f"retailhub:rate:{connection.pk}"
+
+
+@pytest.fixture
+def slow(db: None) -> Connection:
+    row = connect("slow", "Slow", "fake", "ERP", rate_per_second=2, burst=8, concurrency=4)
+    limiter._redis().delete(bucket_of(row))
+    return row
+
+
+def test_a_bucket_that_is_not_there_starts_at_a_quarter(slow: Connection) -> None:
+    waits = [limiter._take(slow) for _ in range(4)]
+
+    assert waits[:2] == [0, 0]
+    assert waits[2] == pytest.approx(0.5, abs=0.1)
+    assert waits[3] == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_queue_of_more_than_five_seconds_sends_the_row_back(slow: Connection) -> None:
+    waits = [limiter._take(slow) for _ in range(20)]
+
+    assert max(waits) <= 5.0
+    assert waits[-1] == -1
+    with pytest.raises(RemoteThrottled, match="Slow is at its rate limit"), limiter.slot(slow):
+        raise AssertionError("a call went out")
+
+
+def test_losing_redis_gives_no_burst(slow: Connection) -> None:
+    for _ in range(4):
+        limiter._take(slow)
+
+    limiter._redis().delete(bucket_of(slow))
+
+    assert [limiter._take(slow) for _ in range(3)][:2] == [0, 0]
+
+
+class Away:
+    """A Redis that is down."""
+
+    def eval(self, *_: object) -> str:
+        raise redis.ConnectionError("down")
+
+
+@pytest.mark.usefixtures("no_redis")
+def test_without_redis_each_process_keeps_to_half_of_the_rate(slow: Connection) -> None:
+    waits = [limiter._take(slow) for _ in range(4)]
+
+    assert waits == pytest.approx([0, 1, 2, 3], abs=0.1)
+
+
+@pytest.mark.usefixtures("no_redis")
+def test_without_redis_nobody_waits_longer_than_a_lease_allows(slow: Connection) -> None:
+    waits = [limiter._take(slow) for _ in range(12)]
+
+    assert max(waits) <= LONGEST_WAIT
+    assert waits[-1] == -1
+
+
+@pytest.fixture
+def no_redis(slow: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limiter, "_redis", Away)
+
+
+def test_no_more_calls_are_in_flight_than_allowed(db: None) -> None:
+    busy = connect("busy", "Busy", "fake", "ERP", concurrency=2)
+    limiter._redis().delete(bucket_of(busy))
+    inside, most, lock = 0, 0, threading.Lock()
+
+    def call() -> None:
+        nonlocal inside, most
+        with limiter.slot(busy):
+            with lock:
+                inside += 1
+                most = max(most, inside)
+            time.sleep(0.02)
+            with lock:
+                inside -= 1
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert most == 2
+
+
+def test_a_place_is_given_back_when_the_call_fails(db: None) -> None:
+    busy = connect("busy", "Busy", "fake", "ERP", concurrency=1)
+
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), limiter.slot(busy):
+            raise ZeroDivisionError
