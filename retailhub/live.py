@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -16,7 +17,8 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, Q
+from django.db.models.functions import Now
 
 from retailhub.hints import GROUP
 from retailhub.models import LiveEvent
@@ -25,6 +27,7 @@ TOPICS = frozenset({"queue", "orders", "connections"})
 COALESCE_SECONDS = 0.5
 HEARTBEAT_SECONDS = 25.0
 MOST_ITEMS = 200
+LATEST_COMMIT = timedelta(seconds=10)
 SIGNED_OUT = 4401
 
 
@@ -37,16 +40,21 @@ def newest_sequences(topics: Iterable[str]) -> dict[str, int]:
 
 
 def changes_since(topic: str, sequence: int) -> tuple[int, list[list[Any]] | None]:
-    """What changed after `sequence`, newest word per entity; None when it is too much to list."""
-    rows = list(
-        LiveEvent.objects.filter(topic=topic, id__gt=sequence).order_by("id")[: MOST_ITEMS * 4]
-    )
+    """What changed after `sequence`, newest word per entity; None when it can't be listed."""
+    oldest = LiveEvent.objects.order_by("id").values_list("id", flat=True).first() or 1
+    if sequence < oldest - 1:  # some of it is forgotten
+        return max(newest_sequences([topic])[topic], oldest - 1), None
+    # Numbers are given before the commit: one that came late is lower than what was told already.
+    is_late = Q(id__gt=sequence - MOST_ITEMS, at__gt=Now() - LATEST_COMMIT)
+    found = LiveEvent.objects.filter(Q(id__gt=sequence) | is_late, topic=topic)
+    rows = list(found.order_by("id")[: MOST_ITEMS * 4])
     if not rows:
         return sequence, []
     latest = {row.entity: row for row in rows}
     if len(latest) > MOST_ITEMS or len(rows) == MOST_ITEMS * 4:
         return newest_sequences([topic])[topic], None
-    return rows[-1].pk, [[row.entity, row.version, row.verb] for row in latest.values()]
+    items = [[row.entity, row.version, row.verb] for row in latest.values()]
+    return max(rows[-1].pk, sequence), items
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):

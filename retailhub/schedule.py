@@ -27,7 +27,8 @@ class Job:
 
 
 def _forget(now: datetime) -> None:
-    LiveEvent.objects.filter(at__lt=now - timedelta(hours=24)).delete()
+    # A page that was away for longer reads everything again; a busy day is millions of hints.
+    LiveEvent.objects.filter(at__lt=now - timedelta(hours=1)).delete()
     JobRun.objects.filter(due_at__lt=now - timedelta(hours=24)).delete()
 
 
@@ -39,7 +40,7 @@ JOBS: dict[str, Job] = {
     "wake snoozed cases": Job(15, lambda now: sweep.wake_due_cases(now=now)),
     "set aside what was decided": Job(15, lambda now: sweep.set_aside_what_was_decided(now=now)),
     "wake waiting orders": Job(60, lambda now: resume.resume_longest_waiting(limit=50, now=now)),
-    "forget old hints": Job(3600, _forget),
+    "forget old hints": Job(600, _forget),
 }
 
 
