@@ -170,8 +170,10 @@ class Courier:
     async def _fly(self, delivery: Delivery) -> None:
         delivery.attempts += 1
         self.counts["attempts"] += 1
+        # Asked before the answer: its twin may fly meanwhile, and the lane would wait for ever.
+        is_first = delivery.attempts == 1
         is_acked = await self._post(delivery)
-        if delivery.attempts == 1:
+        if is_first:
             self._next_in_lane(delivery.reference)
         if is_acked:
             self._settle("webhook.acked", delivery)

@@ -46,6 +46,7 @@ class Hub:
     address: str = ""
     heard: list[Heard] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
+    takes_s: float = 0.0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -53,6 +54,7 @@ class Hub:
         request = Request(scope, receive)
         headers = dict(request.headers)
         self.heard.append(Heard(request.url.path, headers, await request.body()))
+        await asyncio.sleep(self.takes_s)
         status = self.statuses.pop(0) if self.statuses else 200
         await Response(status_code=status)(scope, receive, send)
 

@@ -51,6 +51,19 @@ async def test_the_shop_signs_raw_bytes_and_sends_every_header(shop: Running, hu
     assert heard.json["id"] == order["id"]
 
 
+async def test_a_delivery_told_twice_at_once_holds_up_nobody(shop: Running, hub: Hub) -> None:
+    hub.takes_s = 0.2
+    await shop.faults(duplicate_delivery=1.0, out_of_order_s=0.0)
+
+    await place(shop, topics=["orders/create", "orders/updated"])
+
+    await eventually(lambda: {"orders/create", "orders/updated"} == topics_of(hub))
+
+
+def topics_of(hub: Hub) -> set[str]:
+    return {heard.headers["x-shopify-topic"] for heard in hub.heard}
+
+
 async def test_a_test_order_says_so_in_the_header(shop: Running, hub: Hub) -> None:
     await place(shop, mix={"test": 1.0})
 
