@@ -7,6 +7,8 @@ import importlib
 import os
 import sys
 
+import django
+
 from benchmarks.measure import RoundsDisagree
 
 # What there is, and what each one compares.
@@ -27,6 +29,7 @@ def main() -> int:
         _start_again_with_servers()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "retailhub.settings")
     os.environ.setdefault("LOG_LEVEL", "ERROR")
+    django.setup()
     benchmark = importlib.import_module(f"benchmarks.{arguments.name}")
     try:
         result = benchmark.run(quick=arguments.quick)

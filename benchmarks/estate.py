@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import django
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -15,7 +14,6 @@ from django.utils import timezone
 
 def prepare() -> None:
     """Tables and demo rows in the database of the environment, which must be a throw-away one."""
-    django.setup()
     from retailhub.demo import seed_demo
 
     call_command("migrate", verbosity=0)

@@ -16,8 +16,16 @@ from functools import partial
 from django.db import connection as database
 from django.utils import timezone
 
+from benchmarks.by_hand import ByHand
 from benchmarks.estate import empty, order_bodies, prepare
 from benchmarks.measure import Report, Sample, compare, report
+from benchmarks.naive import take_one_by_one
+from connectors.models import Connection, OutboundMessage
+from connectors.registry import SOURCES
+from connectors.services.process import process_batch
+from connectors.services.receive import Delivery, receive_messages
+from orders.drains import advance_orders
+from orders.models import Order
 from retailhub.celery import spare_the_collector
 
 SLUG = "shopify-de"
@@ -38,15 +46,13 @@ def run(*, quick: bool) -> Report:
     """The whole comparison."""
     prepare()
     spare_the_collector()
-    from benchmarks.by_hand import ByHand
-    from benchmarks.naive import take_one_by_one
 
     bodies = list(order_bodies(600 if quick else 2_000))
     few = bodies[: len(bodies) // 10]
-    _round(bodies, _take)
+    _round(bodies, take)
     by_hand = ByHand.of_what_is_there(BATCH)
     contestants: dict[str, Callable[[], Sample]] = {
-        "ours": partial(_round, bodies, _take),
+        "ours": partial(_round, bodies, take),
         "limit": partial(_round, bodies, by_hand.write),
         "peer": partial(_round, few, take_one_by_one),
     }
@@ -66,10 +72,6 @@ def _round(bodies: list[bytes], take: Callable[[], None]) -> Sample:
 
 def fill(bodies: list[bytes]) -> None:
     """These orders in the inbox, and nothing else anywhere."""
-    from connectors.models import Connection
-    from connectors.registry import SOURCES
-    from connectors.services.receive import Delivery, receive_messages
-
     empty(*TABLES)
     shop = Connection.objects.get(slug=SLUG)
     deliveries = []
@@ -83,20 +85,14 @@ def fill(bodies: list[bytes]) -> None:
         cursor.execute("ANALYZE")
 
 
-def _take() -> None:
+def take() -> None:
     """What a worker does when it is rung."""
-    from connectors.services.process import process_batch
-    from orders.drains import advance_orders
-
     while process_batch(limit=BATCH, now=timezone.now()):
         pass
     advance_orders()
 
 
 def _check(count: int) -> None:
-    from connectors.models import OutboundMessage
-    from orders.models import Order
-
     placed = Order.objects.filter(state="ALLOCATED").count()
     owed = OutboundMessage.objects.count()
     if placed != count or owed < 2 * count:
