@@ -13,13 +13,17 @@ AMBIGUOUS = {"error_5xx_after": 0.1, "lost_response": 0.1, "late_apply": 0.1}
 REFUSALS = {"error_5xx_before": 0.04, "error_429": 0.04}
 # What it takes for a planted bug to bite: without lanes, effects that must be tried again.
 WEATHER = {"no_lane": {"error_5xx_before": 0.2, "error_429": 0.2}}
+# Without fences, workers that come back late. The other bugs bite at once or never.
+PAUSES = {"no_fence": 4}
+PATIENCE = {"no_fence": 20.0}
+BITES_WITHIN = 8.0
 DUPLICATES = 0.3
 SHUFFLED = 0.3
 
 # Compressed time. A late effect lands well before the settle time is over.
-TIMEOUT_SECONDS = 2.0
-LATE_SECONDS = 1.5
-SETTLE_SECONDS = 4.0
+TIMEOUT_SECONDS = 1.5
+LATE_SECONDS = 1.0
+SETTLE_SECONDS = 3.0
 TIME_SCALE = 0.2
 
 
@@ -72,7 +76,9 @@ class Plan:
     @property
     def patience_seconds(self) -> float:
         """How long it may take to come to rest. What a planted bug broke may never."""
-        return min(self.budget_seconds, 20.0) if self.broken else self.budget_seconds
+        if not self.broken:
+            return self.budget_seconds
+        return min(self.budget_seconds, PATIENCE.get(self.broken, BITES_WITHIN))
 
     @property
     def storm_seconds(self) -> float:
@@ -109,7 +115,7 @@ class Plan:
         ]
         once = ((0.35, Strike.FLUSH), (0.6, Strike.CRASH), (0.8, Strike.WEB))
         due += [Planned(span * share, strike) for share, strike in once]
-        pauses = 4 if self.broken == "no_fence" else 1 + self.orders // 1000
+        pauses = PAUSES.get(self.broken, 0) if self.broken else 1 + self.orders // 1000
         due += [Planned(span * (number + 0.5) / pauses, Strike.PAUSE) for number in range(pauses)]
         return sorted(due, key=lambda planned: planned.at)
 

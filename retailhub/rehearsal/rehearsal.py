@@ -22,6 +22,7 @@ from retailhub.rehearsal.nemesis import Nemesis
 from retailhub.rehearsal.plan import Plan
 from retailhub.rehearsal.quiet import Quiet
 from retailhub.rehearsal.tally import Tally, tally
+from retailhub.sandbox.clock import ledger_stamp
 from retailhub.sandbox.run import NAMES
 
 # The floor works in seconds what takes a day; half of the parcels leave in two.
@@ -39,7 +40,7 @@ PROGRESS = {
 STAGE = "from retailhub.rehearsal.stage import prepare; prepare()"
 UP_SECONDS = 120.0
 # The storm goes on until what is left to do is this small a part of the orders.
-LEFT_OVER = 0.1
+LEFT_OVER = 0.25
 
 
 @dataclass
@@ -69,12 +70,13 @@ def rehearse(plan: Plan, *, say: Callable[[str], None], keep: Path | None = None
             quiet = Quiet(made)
             with _timed(result, "storm"):
                 _storm(made, plan, nemesis, teller, quiet)
+                calm_at = _calm(made)
             with _timed(result, "settle"):
                 _settle(made, plan, quiet, result)
             with _timed(result, "check"):
                 result.evidence = collect(made)
                 result.found = dict(violations(result.evidence))
-                result.tally = tally(made, plan, nemesis, result.evidence)
+                result.tally = tally(made, plan, nemesis, result.evidence, calm_at=calm_at)
         finally:
             if keep is not None:
                 shutil.copytree(made.place.data, keep, ignore=shutil.ignore_patterns("postgres"))
@@ -148,8 +150,13 @@ def _storm(
         made.wait_until(is_over, plan.budget_seconds, "the storm")
     finally:
         nemesis.end()
+
+
+def _calm(made: Estate) -> str:
+    """No more faults, from the moment that is given back."""
     made.calm()
     made.control("wms", "/progress", {"count_interval_s": 0.0})
+    return ledger_stamp()
 
 
 def _settle(made: Estate, plan: Plan, quiet: Quiet, result: Result) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from retailhub.rehearsal.estate import Estate
 from retailhub.rehearsal.evidence import Evidence
 from retailhub.rehearsal.nemesis import Nemesis
-from retailhub.rehearsal.plan import AMBIGUOUS, DUPLICATES, KILLS, REFUSALS, SHUFFLED, Plan
+from retailhub.rehearsal.plan import AMBIGUOUS, KILLS, REFUSALS, Plan
 from retailhub.sandbox.ledger import read_json_lines
 from retailhub.sandbox.run import NAMES
 
@@ -54,31 +54,31 @@ class Tally:
         return min(1.0, 3 / self.at_risk) if self.at_risk else 1.0
 
 
-def tally(made: Estate, plan: Plan, nemesis: Nemesis, evidence: Evidence) -> Tally:
-    """Count by the ledgers of those who did it."""
+def tally(made: Estate, plan: Plan, nemesis: Nemesis, evidence: Evidence, *, calm_at: str) -> Tally:
+    """Count by the ledgers of those who did it; shares are of what happened before `calm_at`."""
     landed: Counter[str] = Counter(
         line["fault"]
         for name in NAMES
         for line in read_json_lines(made.sandbox_data / name / "faults.jsonl")
     )
     lines = [*evidence.shop, *evidence.erp, *evidence.wms]
-    applied = sum(bool(line.trace_id) for line in lines)
-    told = len({line.key for line in lines if line.kind == "webhook.acked"})
+    stormy = [line for line in lines if line.at <= calm_at]
+    applied = sum(bool(line.trace_id) for line in stormy)
+    told = len({line.key for line in stormy if line.kind == "webhook.acked"})
     ambiguous = sum(landed[name] for name in AMBIGUOUS)
     crashed = sum(attempt.outcome in {"CRASHED", "LATE"} for attempt in evidence.attempts)
+    faults = plan.faults
     duplicated, shuffled = landed["duplicate_delivery"], landed["out_of_order"]
     return Tally(
         strikes=list(_strikes(nemesis)),
-        faults=[]
-        if plan.calm
-        else [
-            Fault("ambiguous answers", _share_of_ambiguous() * applied, ambiguous),
-            Fault("webhooks told twice", DUPLICATES * told, duplicated),
-            Fault("webhooks out of order", SHUFFLED * told, shuffled),
+        faults=[
+            Fault("ambiguous answers", _ambiguous(faults) * applied, ambiguous),
+            Fault("webhooks told twice", faults.get("duplicate_delivery", 0) * told, duplicated),
+            Fault("webhooks out of order", faults.get("out_of_order", 0) * told, shuffled),
             Fault("calls refused or throttled", 0, sum(landed[name] for name in REFUSALS)),
             Fault("calls whose caller vanished", 0, crashed),
         ],
-        effects=applied,
+        effects=sum(bool(line.trace_id) for line in lines),
         messages=len(evidence.inbound),
         at_risk=ambiguous + crashed,
     )
@@ -93,9 +93,9 @@ def _strikes(nemesis: Nemesis) -> Iterator[Fault]:
             yield Fault(strike.value, count, nemesis.landed[strike])
 
 
-def _share_of_ambiguous() -> float:
+def _ambiguous(faults: Mapping[str, float]) -> float:
     """Of the calls that changed something: each fault strikes where those before it did not."""
     clear = 1.0
-    for share in AMBIGUOUS.values():
-        clear *= 1 - share
+    for name in AMBIGUOUS:
+        clear *= 1 - faults.get(name, 0.0)
     return 1 - clear

@@ -109,7 +109,7 @@ def in_order(evidence: Evidence) -> Iterator[str]:
 
 def traced(evidence: Evidence) -> Iterator[str]:
     """Every effect, and every call that made one, carries the trace of an inbox row."""
-    known = {row.trace_id for row in evidence.inbound}
+    known = {row.trace_id for row in evidence.inbound if row.trace_id}
     owed = {row.id: row for row in evidence.outbound}
     for row in evidence.outbound:
         if row.trace_id not in known:
