@@ -273,3 +273,9 @@ def leases_expire(db: None) -> Callable[[], None]:
                 )
 
     return expire
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: their driver keeps a loop running in this thread meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
