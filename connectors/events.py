@@ -37,14 +37,21 @@ class EffectsOwed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EffectSent(Event):
-    """A system has the effect; `external_id` is its name there."""
+class SentEffect:
+    """An effect that a system has; `external_id` is its name there."""
 
     message_id: int
     kind: str
     order_id: int | None
     reference: str
     external_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectsSent(Event):
+    """Other systems have these effects."""
+
+    effects: tuple[SentEffect, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

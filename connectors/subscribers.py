@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from connectors.events import EffectSent, EffectSetAside, MappingSaved
+from connectors.events import EffectSetAside, EffectsSent, MappingSaved
 from connectors.services import replay
 from connectors.services.owe import (
     owe_allocation,
@@ -20,7 +20,7 @@ from orders.events import (
     OrdersAllocated,
     ShipmentRecorded,
 )
-from orders.services.cancel import confirm_node_cancellation, drop_cancelled
+from orders.services.cancel import confirm_node_cancellations, drop_cancelled
 from orders.services.release import note_released
 from retailhub.kernel.events import Event
 from retailhub.kernel.work import after_commit
@@ -46,11 +46,12 @@ def close_in_erp(event: OrderCancelled) -> None:
     owe_erp_cancellation(event.order_id, now=timezone.now())
 
 
-def note_node_answer(event: EffectSent) -> None:
-    """A node took an order, or agreed to drop it."""
-    note = _NODE_ANSWERS.get(event.kind)
-    if note is not None:
-        note(reference=event.reference, external_id=event.external_id, now=timezone.now())
+def note_node_answers(event: EffectsSent) -> None:
+    """Nodes took orders, or agreed to drop them."""
+    for kind, note in _NODE_ANSWERS.items():
+        answers = {e.reference: e.external_id for e in event.effects if e.kind == kind}
+        if answers:
+            note(answers, now=timezone.now())
 
 
 def drop_at_node(event: EffectSetAside) -> None:
@@ -61,7 +62,7 @@ def drop_at_node(event: EffectSetAside) -> None:
 
 _NODE_ANSWERS = {
     IntentKind.RELEASE_FULFILLMENT.value: note_released,
-    IntentKind.CANCEL_FULFILLMENT.value: confirm_node_cancellation,
+    IntentKind.CANCEL_FULFILLMENT.value: confirm_node_cancellations,
 }
 
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from connectors.events import (
     ConnectionChanged,
-    EffectSent,
     EffectSetAside,
+    EffectsSent,
     EffectStopped,
     MessageFinished,
     MessagesReplaced,
@@ -120,9 +120,9 @@ def follow_newer_message(event: MessagesReplaced) -> None:
     move_cases(message_ids=event.message_ids, to_id=event.by_id, now=timezone.now())
 
 
-def close_cases_of_effect(event: EffectSent) -> None:
-    """The effect is there after all."""
-    cases = ExceptionCase.objects.filter(outbound_id=event.message_id)
+def close_cases_of_effects(event: EffectsSent) -> None:
+    """The effects are there after all."""
+    cases = ExceptionCase.objects.filter(outbound_id__in=[e.message_id for e in event.effects])
     close_cured(cases, how="by itself", now=timezone.now())
 
 

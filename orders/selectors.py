@@ -48,6 +48,12 @@ def lock_orders(order_ids: Iterable[int]) -> list[Order]:
     return list(Order.objects.select_for_update().filter(pk__in=list(order_ids)).order_by("pk"))
 
 
+def lock_order_rows(order_ids: Iterable[int]) -> None:
+    """Lock the orders, in key order, without loading them."""
+    rows = Order.objects.select_for_update().filter(pk__in=list(order_ids)).order_by("pk")
+    list(rows.values_list("pk"))
+
+
 def lock_orders_named(
     *, external_ids: Iterable[tuple[int, str]] = (), references: Iterable[str] = ()
 ) -> list[Order]:
@@ -107,12 +113,21 @@ def lock_orders_that_stock_could_serve(
 
 def lock_fulfillment_order(reference: str) -> FulfillmentOrder:
     """The fulfilment order with its order, the order locked first. Raises `FulfillmentUnknown`."""
-    found = FulfillmentOrder.objects.filter(reference=reference).first()
-    if found is None:
-        raise FulfillmentUnknown(f"No fulfilment order {reference} has been heard of yet.")
-    order = Order.objects.select_for_update().get(pk=found.order_id)
-    rows = FulfillmentOrder.objects.select_related("location")
-    # Of its own row only: a lock on the location would make everybody at that node wait for us.
-    row = rows.select_for_update(of=("self",)).get(pk=found.pk)
-    row.order = order
-    return row
+    return lock_fulfillment_orders([reference])[0]
+
+
+def lock_fulfillment_orders(references: Iterable[str]) -> list[FulfillmentOrder]:
+    """The same for several, in key order. Raises `FulfillmentUnknown` for the first unknown one."""
+    wanted = list(references)
+    rows = FulfillmentOrder.objects.filter(reference__in=wanted)
+    known = dict(rows.values_list("reference", "order_id"))
+    for reference in wanted:
+        if reference not in known:
+            raise FulfillmentUnknown(f"No fulfilment order {reference} has been heard of yet.")
+    lock = Order.objects.select_for_update().defer(*_NOT_FOR_STEPS).order_by("pk")
+    orders = lock.in_bulk(set(known.values()))
+    # Of the rows only: a lock on the location would make everybody at that node wait for us.
+    locked = list(rows.select_for_update().order_by("pk").prefetch_related("location"))
+    for row in locked:
+        row.order = orders[row.order_id]
+    return locked

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import connection, transaction
 
-from connectors.events import ConnectionChanged, EffectSent
+from connectors.events import ConnectionChanged, EffectsSent
 from exceptions.events import CaseChanged
-from orders.events import OrdersAccepted, OrdersAllocated, OrdersReserved
+from orders.events import OrdersAccepted, OrdersAllocated, OrdersReleased, OrdersReserved
 from retailhub.kernel.events import Event
 
 log = logging.getLogger(__name__)
@@ -25,12 +26,24 @@ SELECT %s, * FROM unnest(%s::text[], %s::bigint[], %s::text[]) RETURNING id
 """
 
 
+class _Owed(threading.local):
+    """Topics with news in this thread's transaction. A rollback leaves a needless look, no more."""
+
+    def __init__(self) -> None:
+        self.topics: dict[str, int] = {}
+
+
+_owed = _Owed()
+
+
 def case_changed(event: CaseChanged) -> None:
     """The queue and the case's own page."""
     _hint("queue", [(f"case-{event.case_id}", event.version, event.verb)])
 
 
-def orders_changed(event: OrdersAccepted | OrdersReserved | OrdersAllocated) -> None:
+def orders_changed(
+    event: OrdersAccepted | OrdersReserved | OrdersAllocated | OrdersReleased,
+) -> None:
     """The order list and the orders' own pages."""
     _hint("orders", [(f"order-{pk}", 0, "upd") for pk in event.order_ids])
 
@@ -42,9 +55,10 @@ def order_changed(event: Event) -> None:
         _hint("orders", [(f"order-{order_id}", 0, "upd")])
 
 
-def effect_sent(event: EffectSent) -> None:
+def effects_sent(event: EffectsSent) -> None:
     """An order page shows what other systems have."""
-    order_changed(event)
+    order_ids = {effect.order_id for effect in event.effects if effect.order_id is not None}
+    _hint("orders", [(f"order-{pk}", 0, "upd") for pk in sorted(order_ids)])
 
 
 def connection_changed(event: ConnectionChanged) -> None:
@@ -58,8 +72,15 @@ def _hint(topic: str, items: Iterable[tuple[str, int, str]]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [topic, *map(list, zip(*changed, strict=True))])
-        newest = max(row[0] for row in cursor.fetchall())
-    transaction.on_commit(lambda: _ring(topic, newest), robust=True)
+        _owed.topics[topic] = max(row[0] for row in cursor.fetchall())
+    if not any(hook[1] is _ring_all for hook in connection.run_on_commit):
+        transaction.on_commit(_ring_all, robust=True)
+
+
+def _ring_all() -> None:
+    """One frame per topic and transaction: to send one takes as long as to write its rows."""
+    while _owed.topics:
+        _ring(*_owed.topics.popitem())
 
 
 def _ring(topic: str, sequence: int) -> None:

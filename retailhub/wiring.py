@@ -30,12 +30,17 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
         desk.close_cases_of_steps,
         hints.orders_changed,
     ),
+    orders.OrdersReleased: (hints.orders_changed,),
     orders.OrderHeld: (desk.open_case_for_order, hints.order_changed),
     orders.OrderResumed: (desk.close_cases_of_order, flow.ring_steps, hints.order_changed),
     orders.OrderChanged: (hints.order_changed,),
     # What other systems are owed, and what they answered.
     connectors.EffectsOwed: (hub.ring_outbox,),
-    connectors.EffectSent: (hub.note_node_answer, desk.close_cases_of_effect, hints.effect_sent),
+    connectors.EffectsSent: (
+        hub.note_node_answers,
+        desk.close_cases_of_effects,
+        hints.effects_sent,
+    ),
     connectors.EffectStopped: (desk.open_case_for_effect,),
     connectors.EffectSetAside: (hub.drop_at_node, desk.close_cases_of_set_aside),
     # Goods leave and arrive.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from django.db import Error, InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db import connection as database
 from django.utils import timezone
 
@@ -35,12 +35,14 @@ log = logging.getLogger(__name__)
 
 # How long an answer waits for the database before it is given up, in steps of seconds.
 SETTLE_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
-# Fair across connections: one slow or busy account never fills a whole claim.
+# Fair across connections: one slow or busy account never fills a whole claim, unless it takes so
+# many calls at once that it would be idle between two claims.
 PER_CONNECTION = 16
 
 CLAIM_SQL = """
 WITH due AS (
     SELECT o.id, o.criticality, o.next_attempt_at,
+           greatest(%(per_connection)s, 2 * c.concurrency) AS places,
            row_number() OVER (PARTITION BY o.connection_id ORDER BY o.criticality, o.id) AS place
     FROM connectors_outboundmessage o
     JOIN connectors_connection c ON c.id = o.connection_id
@@ -55,7 +57,7 @@ WITH due AS (
     ORDER BY o.criticality, o.next_attempt_at, o.id LIMIT %(limit)s * 4
 ), pick AS (
     SELECT o.id FROM connectors_outboundmessage o JOIN due ON due.id = o.id
-    WHERE due.place <= %(per_connection)s AND o.state IN ('READY', 'UNKNOWN')
+    WHERE due.place <= due.places AND o.state IN ('READY', 'UNKNOWN')
       AND o.next_attempt_at <= now()
     ORDER BY due.criticality, due.next_attempt_at, o.id LIMIT %(limit)s
     FOR UPDATE OF o SKIP LOCKED
@@ -110,22 +112,37 @@ def deliver_batch(*, criticalities: Iterable[Criticality], limit: int, now: date
     ready, failed = _prepare(attempts, now, began)
     for answered in failed:
         settle.settle_answer(answered, now=now)
-    futures = [_pool().submit(_ask, claimed) for claimed in ready]
-    errors = [error for future in as_completed(futures) if (error := _settle(future))]
+    waiting = {_pool().submit(_ask, claimed) for claimed in ready}
+    errors: list[Exception] = []
+    while waiting:
+        # Answers that came while the last ones were written share a commit; none waits for another.
+        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        errors += _settle_together([future.result() for future in done])
     if errors:
         raise errors[0]
     return len(attempts)
 
 
-def _settle(future: Future[Answered]) -> Error | None:
-    # One that can't be settled stays leased and becomes unknown; the others don't share its fate.
-    answered = future.result()
+def _settle_together(answers: Sequence[Answered]) -> list[Exception]:
+    """Settle in one transaction, or else one by one: a bad answer harms no other."""
     try:
         failpoint("outbox.before_settle")
-        _settle_patiently(answered)
+        settle.settle_answers(answers, now=timezone.now())
         failpoint("outbox.after_settle")
-    except Error as error:
-        log.warning("effect %s could not be settled", answered.message.effect_key)
+    except Exception as error:
+        log.warning("%d answers are settled one by one: %s", len(answers), type(error).__name__)
+        database.close_if_unusable_or_obsolete()
+        return [trouble for answered in answers if (trouble := _settle_alone(answered))]
+    return []
+
+
+def _settle_alone(answered: Answered) -> Exception | None:
+    # One that can't be settled stays leased and becomes unknown; the others don't share its fate.
+    try:
+        _settle_patiently(answered)
+    except Exception as error:
+        key, why = answered.message.effect_key, type(error).__name__
+        log.warning("effect %s could not be settled: %s", key, why)
         return error
     return None
 
@@ -166,7 +183,8 @@ def _claim(criticalities: Sequence[Criticality], limit: int) -> list[Attempt]:
             },
         )
         ids = [row[0] for row in cursor.fetchall()]
-    rows = Attempt.objects.filter(pk__in=ids).select_related("message__connection")
+    rows = Attempt.objects.filter(pk__in=ids).select_related("message")
+    rows = rows.prefetch_related("message__connection")
     return list(rows.order_by("message__criticality", "message_id"))
 
 

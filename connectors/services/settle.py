@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,15 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from connectors import policy
-from connectors.events import EffectSent, EffectStopped
+from connectors.events import EffectStopped
 from connectors.lifecycle import Criticality, OutboundState
-from connectors.models import Attempt, ExternalReference, OutboundMessage
+from connectors.models import Attempt, OutboundMessage
 from connectors.registry import SINKS
 from connectors.services import breaker
+from connectors.services.sent import write_sent
 from connectors.systems.base import IntentKind, Receipt
 from connectors.systems.http import CredentialsRejected, RemoteThrottled
-from orders.selectors import lock_orders
+from orders.selectors import lock_order_rows
 from retailhub.kernel.errors import HubError, OutcomeUnknown, RetryLater
 from retailhub.kernel.events import publish
 
@@ -30,62 +32,39 @@ log = logging.getLogger(__name__)
 O = Attempt.Outcome  # noqa: E741 - read as a table below
 
 
-@transaction.atomic(durable=True)
 def settle_answer(answered: Answered, *, now: datetime) -> None:
     """Write what came of one attempt. An answer that lost its lease is kept on the attempt only."""
-    if answered.message.order_id is not None:
-        # The order before its effects, as everybody does: a good answer may move the order.
-        lock_orders([answered.message.order_id])
-    message = (
-        OutboundMessage.objects.select_for_update(of=("self",))
-        .select_related("connection")
-        .get(pk=answered.message.pk)
-    )
-    if (
-        message.lease_token != answered.attempt.lease_token
-        or message.state != OutboundState.SENDING
-    ):
-        _note_late(answered, now)
-        return
-    if answered.error is None and answered.receipt is not None:
-        _sent(message, answered, answered.receipt, now)
-    elif answered.error is None:
-        _absent(message, answered, now)
-    else:
-        _failed(message, answered, answered.error, now)
+    settle_answers([answered], now=now)
 
 
-def _sent(message: OutboundMessage, answered: Answered, receipt: Receipt, now: datetime) -> None:
-    outcome = O.FOUND if answered.was_look_up else O.SENT
-    _close(
-        answered.attempt,
-        outcome,
-        now,
-        answered,
-        detail=receipt.detail,
-        request=receipt.request,
-        response=receipt.response,
-    )
-    message.state, message.external_id = OutboundState.SENT, receipt.external_id[:200]
-    message.finished_at, message.must_look_up = now, False
-    message.error_code = message.error_detail = ""
-    _save(message)
-    ExternalReference.objects.update_or_create(
-        connection_id=message.connection_id,
-        kind=message.kind,
-        reference=message.reference,
-        defaults={"external_id": message.external_id},
-    )
-    breaker.note_success(message.connection, now=now)
-    publish(
-        EffectSent(
-            message_id=message.pk,
-            kind=message.kind,
-            order_id=message.order_id,
-            reference=message.reference,
-            external_id=message.external_id,
-        )
-    )
+@transaction.atomic(durable=True)
+def settle_answers(answers: Sequence[Answered], *, now: datetime) -> None:
+    """The same for several: all are written, or none."""
+    # The orders before their effects, as everybody does: a good answer may move the order.
+    lock_order_rows({a.message.order_id for a in answers if a.message.order_id is not None})
+    messages = _locked([answered.message.pk for answered in answers])
+    sent: list[tuple[OutboundMessage, Answered, Receipt]] = []
+    for answered in answers:
+        message = messages[answered.message.pk]
+        if not _is_ours(message, answered):
+            _note_late(answered, now)
+        elif answered.error is not None:
+            _failed(message, answered, answered.error, now)
+        elif answered.receipt is not None:
+            sent.append((message, answered, answered.receipt))
+        else:
+            _absent(message, answered, now)
+    write_sent(sent, now=now)
+
+
+def _locked(message_ids: Sequence[int]) -> dict[int, OutboundMessage]:
+    rows = OutboundMessage.objects.select_for_update().filter(pk__in=message_ids).order_by("pk")
+    return {row.pk: row for row in rows.defer("payload").prefetch_related("connection")}
+
+
+def _is_ours(message: OutboundMessage, answered: Answered) -> bool:
+    is_leased = message.lease_token == answered.attempt.lease_token
+    return is_leased and message.state == OutboundState.SENDING
 
 
 def _absent(message: OutboundMessage, answered: Answered, now: datetime) -> None:

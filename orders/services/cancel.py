@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from orders.errors import TooLateToCancel
 from orders.events import CancellationRequested, OrderCancelled
 from orders.lifecycle import OrderState, RequestStatus, WorkStatus
 from orders.models import FulfillmentOrder, Order, Shipment
-from orders.selectors import lock_fulfillment_order
+from orders.selectors import lock_fulfillment_order, lock_fulfillment_orders
 from orders.services.hold import hold_order, resume_order
 from orders.services.timeline import advance, event
 from retailhub.kernel.events import publish
@@ -55,9 +56,10 @@ def confirm_cancellation(row: FulfillmentOrder, *, now: datetime, system: str = 
 
 
 @transaction.atomic
-def confirm_node_cancellation(*, reference: str, external_id: str, now: datetime) -> None:
-    """The node agreed to drop what we asked it to drop."""
-    confirm_cancellation(lock_fulfillment_order(reference), now=now)
+def confirm_node_cancellations(references: Iterable[str], *, now: datetime) -> None:
+    """Nodes agreed to drop what we asked them to drop."""
+    for row in lock_fulfillment_orders(references):
+        confirm_cancellation(row, now=now)
 
 
 @transaction.atomic

@@ -1,25 +1,31 @@
-"""A node has the fulfilment order on its books."""
+"""Nodes have fulfilment orders on their books."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
 
-from orders.events import OrderChanged
+from orders.events import OrdersReleased
 from orders.lifecycle import RequestStatus
-from orders.selectors import lock_fulfillment_order
+from orders.selectors import lock_fulfillment_orders
 from orders.services.timeline import event
 from retailhub.kernel.events import publish
+from retailhub.kernel.rows import insert_rows, update_rows
 
 
 @transaction.atomic
-def note_released(*, reference: str, external_id: str, now: datetime) -> None:
-    """Remember what the node calls it. News that is older than the node's own changes nothing."""
-    row = lock_fulfillment_order(reference)
-    row.external_id = external_id or row.external_id
-    if row.request_status == RequestStatus.UNSUBMITTED:
-        row.request_status = RequestStatus.SUBMITTED
-    row.save(update_fields=["external_id", "request_status", "updated_at"])
-    event(row.order, "released", f"Released to {row.location.name}", at=now).save()
-    publish(OrderChanged(order_id=row.order_id))
+def note_released(external_ids: Mapping[str, str], *, now: datetime) -> None:
+    """Remember what nodes call these references. News older than the node's own changes nothing."""
+    rows = lock_fulfillment_orders(external_ids)
+    for row in rows:
+        row.external_id = external_ids[row.reference] or row.external_id
+        if row.request_status == RequestStatus.UNSUBMITTED:
+            row.request_status = RequestStatus.SUBMITTED
+    update_rows(rows, ["external_id", "request_status"])
+    insert_rows(
+        (event(row.order, "released", f"Released to {row.location.name}", at=now) for row in rows),
+        needs_ids=False,
+    )
+    publish(OrdersReleased(order_ids=tuple(sorted({row.order_id for row in rows}))))

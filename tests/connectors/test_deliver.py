@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -306,13 +306,13 @@ def test_the_answer_of_a_worker_that_lost_its_lease_counts_only_in_the_journal(
 ) -> None:
     row = owe()
     sink.will_answer(Receipt(external_id="SO-1"))
-    true_settle = settle.settle_answer
+    true_settle = settle.settle_answers
 
-    def settle_too_late(answered: Answered, *, now: datetime) -> None:
+    def settle_too_late(answers: Sequence[Answered], *, now: datetime) -> None:
         OutboundMessage.objects.filter(pk=row.pk).update(lease_token=99)
-        true_settle(answered, now=now)
+        true_settle(answers, now=now)
 
-    monkeypatch.setattr(settle, "settle_answer", settle_too_late)
+    monkeypatch.setattr(settle, "settle_answers", settle_too_late)
     deliver()
 
     assert (state(row), row.external_id) == ("SENDING", "")

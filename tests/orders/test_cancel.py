@@ -12,7 +12,7 @@ from connectors.models import Connection, OutboundMessage
 from exceptions.models import ExceptionCase
 from inventory.models import Location, StockLevel
 from orders.models import Order
-from orders.services.cancel import confirm_node_cancellation
+from orders.services.cancel import confirm_node_cancellations
 from tests.conftest import Accept, PlaceOrder, Stock, advance, canonical, line
 from tests.orders.node import Kind, part_of, tell
 from tests.orders.test_change import later
@@ -102,9 +102,7 @@ def test_a_node_that_has_it_is_asked_and_the_erp_hears_of_it_when_it_agreed(
         "external_id": "X-1",
     }
 
-    confirm_node_cancellation(
-        reference="shopify-de-1001-F1", external_id="ob_1", now=timezone.now()
-    )
+    confirm_node_cancellations(["shopify-de-1001-F1"], now=timezone.now())
 
     order.refresh_from_db()
     assert (order.state, reserved(mugs)) == ("CANCELLED", 0)
