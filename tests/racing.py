@@ -19,7 +19,7 @@ def at_once(acts: Sequence[Callable[[], T]]) -> list[T | Exception]:
     def run(index: int) -> None:
         try:
             connection.ensure_connection()
-            gate.wait(timeout=30)
+            gate.wait(timeout=120)  # a busy machine connects slowly
             ends[index] = acts[index]()
         except Exception as error:
             ends[index] = error
@@ -30,6 +30,6 @@ def at_once(acts: Sequence[Callable[[], T]]) -> list[T | Exception]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=180)
     assert not any(thread.is_alive() for thread in threads), "somebody waits for ever"
     return [end for end in ends if end is not None]
