@@ -159,9 +159,9 @@ class OutboundMessage(models.Model):
             ),
         )
         indexes = (
-            # The claim: due effects, most critical first.
+            # The claim: each connection's due effects, most critical first.
             models.Index(
-                fields=["criticality", "next_attempt_at"],
+                fields=["connection", "criticality", "next_attempt_at"],
                 condition=Q(state__in=["READY", "UNKNOWN"]),
                 name="connectors_outbound_due",
             ),

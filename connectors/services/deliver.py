@@ -41,26 +41,22 @@ PER_CONNECTION = 16
 
 CLAIM_SQL = """
 WITH due AS (
-    SELECT o.id, o.criticality, o.next_attempt_at,
-           greatest(%(per_connection)s, 2 * c.concurrency) AS places,
-           row_number() OVER (PARTITION BY o.connection_id ORDER BY o.criticality, o.id) AS place
-    FROM connectors_outboundmessage o
-    JOIN connectors_connection c ON c.id = o.connection_id
-     AND c.is_active AND c.outbound_paused_at IS NULL
-     AND c.closed_until IS NULL
-    WHERE o.state IN ('READY', 'UNKNOWN') AND o.next_attempt_at <= now()
-      AND o.criticality = ANY(%(criticality)s)
-      AND NOT EXISTS (
-        SELECT 1 FROM connectors_outboundmessage p
-        WHERE p.connection_id = o.connection_id AND p.lane = o.lane AND p.id < o.id
-          AND p.state NOT IN ('SENT', 'CANCELLED', 'SUPERSEDED'))
-    ORDER BY o.criticality, o.next_attempt_at, o.id LIMIT %(limit)s * 4
+    -- Each connection's own first rows: a long queue of one hides nobody else's.
+    SELECT d.id, d.criticality, d.next_attempt_at
+    FROM connectors_connection c CROSS JOIN LATERAL (
+        SELECT o.id, o.criticality, o.next_attempt_at FROM connectors_outboundmessage o
+        WHERE o.connection_id = c.id AND o.state IN ('READY', 'UNKNOWN')
+          AND o.next_attempt_at <= now() AND o.criticality = ANY(%(criticality)s)
+          AND NOT EXISTS (
+            SELECT 1 FROM connectors_outboundmessage p
+            WHERE p.connection_id = o.connection_id AND p.lane = o.lane AND p.id < o.id
+              AND p.state NOT IN ('SENT', 'CANCELLED', 'SUPERSEDED'))
+        ORDER BY o.criticality, o.next_attempt_at, o.id
+        LIMIT greatest(%(per_connection)s, 2 * c.concurrency)
+        FOR UPDATE OF o SKIP LOCKED) d
+    WHERE c.is_active AND c.outbound_paused_at IS NULL AND c.closed_until IS NULL
 ), pick AS (
-    SELECT o.id FROM connectors_outboundmessage o JOIN due ON due.id = o.id
-    WHERE due.place <= due.places AND o.state IN ('READY', 'UNKNOWN')
-      AND o.next_attempt_at <= now()
-    ORDER BY due.criticality, due.next_attempt_at, o.id LIMIT %(limit)s
-    FOR UPDATE OF o SKIP LOCKED
+    SELECT id FROM due ORDER BY criticality, next_attempt_at, id LIMIT %(limit)s
 ), claimed AS (
     UPDATE connectors_outboundmessage o
     SET must_look_up = must_look_up OR state = 'UNKNOWN', state = 'SENDING',

@@ -1,0 +1,91 @@
+"""Whatever waits, something is always sent, and one long queue never hides another's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from connectors.lifecycle import Criticality, OutboundState
+from connectors.models import Connection, OutboundMessage
+from connectors.services import deliver
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _modest(wms: Connection, erp: Connection) -> None:
+    Connection.objects.update(concurrency=4)
+
+
+def owe(
+    connection: Connection, count: int, *, due_at: datetime, lane: str = ""
+) -> list[OutboundMessage]:
+    """So many effects, due at `due_at`, each in a lane of its own unless one is named."""
+    return OutboundMessage.objects.bulk_create(
+        OutboundMessage(
+            connection=connection,
+            kind="fulfillment.release",
+            effect_key=f"{uuid4()}",
+            lane=lane or f"{uuid4()}",
+            reference="r",
+            criticality=Criticality.P0,
+            payload={},
+            trace_id=uuid4(),
+            next_attempt_at=due_at,
+            deadline_at=due_at + timedelta(days=3),
+        )
+        for _ in range(count)
+    )
+
+
+def claim(limit: int = 32) -> list[OutboundMessage]:
+    return [attempt.message for attempt in deliver._claim([Criticality.P0], limit)]
+
+
+def test_old_rows_that_were_put_off_never_stop_the_others(wms: Connection, now: datetime) -> None:
+    # The oldest rows by number, due again after many younger ones: nothing was claimed any more.
+    owe(wms, deliver.PER_CONNECTION, due_at=now - timedelta(seconds=5))
+    owe(wms, 300, due_at=now - timedelta(minutes=5))
+
+    assert len(claim()) == deliver.PER_CONNECTION
+
+
+def test_a_long_queue_leaves_room_for_the_others(
+    wms: Connection, erp: Connection, now: datetime
+) -> None:
+    owe(erp, 500, due_at=now - timedelta(hours=1))
+    owe(wms, 3, due_at=now - timedelta(seconds=1))
+
+    claimed = Counter(message.connection.slug for message in claim())
+
+    assert claimed == {"netsuite": deliver.PER_CONNECTION, "wms-berlin": 3}
+
+
+def test_what_another_worker_took_is_not_taken_again(wms: Connection, now: datetime) -> None:
+    owe(wms, 40, due_at=now - timedelta(minutes=1))
+
+    taken = [message.pk for _ in range(4) for message in claim()]
+
+    assert len(taken) == len(set(taken)) == 40
+
+
+def test_only_the_head_of_a_lane_is_claimed(wms: Connection, now: datetime) -> None:
+    first, *_ = owe(wms, 3, due_at=now - timedelta(minutes=1), lane="order:1")
+
+    assert [message.pk for message in claim()] == [first.pk]
+    assert claim() == []
+
+
+@pytest.mark.parametrize("state", [OutboundState.DEAD, OutboundState.MANUAL])
+def test_a_stopped_head_stops_its_lane_only(
+    wms: Connection, now: datetime, state: OutboundState
+) -> None:
+    stopped, _ = owe(wms, 2, due_at=now - timedelta(minutes=1), lane="order:1")
+    (other,) = owe(wms, 1, due_at=now - timedelta(minutes=1), lane="order:2")
+    OutboundMessage.objects.filter(pk=stopped.pk).update(state=OutboundState.SENDING)
+    OutboundMessage.objects.filter(pk=stopped.pk).update(state=state)
+
+    assert [message.pk for message in claim()] == [other.pk]
