@@ -42,7 +42,7 @@ def run(*, quick: bool) -> Report:
     """The whole comparison."""
     prepare()
     spare_the_collector()
-    effects = _owed(400 if quick else 1_200)
+    effects = _owed(320 if quick else 1_200)
     with serving("benchmarks.sink:warehouse") as sink:
         _aim_at(sink)
         contestants: dict[str, Callable[[], Sample]] = {

@@ -47,7 +47,7 @@ def run(*, quick: bool) -> Report:
     prepare()
     spare_the_collector()
 
-    bodies = list(order_bodies(600 if quick else 2_000))
+    bodies = list(order_bodies(300 if quick else 1_500))
     few = bodies[: len(bodies) // 10]
     _round(bodies, take)
     by_hand = ByHand.of_what_is_there(BATCH)

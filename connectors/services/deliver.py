@@ -127,7 +127,6 @@ def _settle_together(answers: Sequence[Answered]) -> list[Exception]:
         failpoint("outbox.after_settle")
     except Exception as error:
         log.warning("%d answers are settled one by one: %s", len(answers), type(error).__name__)
-        database.close_if_unusable_or_obsolete()
         return [trouble for answered in answers if (trouble := _settle_alone(answered))]
     return []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from django.db import connection
 
@@ -19,6 +19,8 @@ from retailhub.kernel.rows import update_rows
 if TYPE_CHECKING:
     from connectors.services.deliver import Answered
 
+Sent: TypeAlias = "tuple[OutboundMessage, Answered, Receipt]"
+
 _KEEP_NAMES = """
 INSERT INTO connectors_externalreference (connection_id, kind, reference, external_id)
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])
@@ -26,7 +28,7 @@ ON CONFLICT (connection_id, kind, reference) DO UPDATE SET external_id = exclude
 """
 
 
-def write_sent(sent: Sequence[tuple[OutboundMessage, Answered, Receipt]], *, now: datetime) -> None:
+def write_sent(sent: Sequence[Sent], *, now: datetime) -> None:
     """Effects that other systems have. The caller locked the rows and saw that they are ours."""
     if not sent:
         return

@@ -17,8 +17,8 @@ from connectors.lifecycle import Criticality, OutboundState
 from connectors.models import Attempt, OutboundMessage
 from connectors.registry import SINKS
 from connectors.services import breaker
-from connectors.services.sent import write_sent
-from connectors.systems.base import IntentKind, Receipt
+from connectors.services.sent import Sent, write_sent
+from connectors.systems.base import IntentKind
 from connectors.systems.http import CredentialsRejected, RemoteThrottled
 from orders.selectors import lock_order_rows
 from retailhub.kernel.errors import HubError, OutcomeUnknown, RetryLater
@@ -43,7 +43,7 @@ def settle_answers(answers: Sequence[Answered], *, now: datetime) -> None:
     # The orders before their effects, as everybody does: a good answer may move the order.
     lock_order_rows({a.message.order_id for a in answers if a.message.order_id is not None})
     messages = _locked([answered.message.pk for answered in answers])
-    sent: list[tuple[OutboundMessage, Answered, Receipt]] = []
+    sent: list[Sent] = []
     for answered in answers:
         message = messages[answered.message.pk]
         if not _is_ours(message, answered):
