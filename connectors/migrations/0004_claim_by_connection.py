@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="outboundmessage",
             index=models.Index(
-                fields=["connection", "criticality", "next_attempt_at"],
+                fields=["connection", "criticality", "next_attempt_at", "id"],
                 condition=models.Q(("state__in", ["READY", "UNKNOWN"])),
                 name="connectors_outbound_due",
             ),

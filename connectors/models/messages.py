@@ -161,7 +161,7 @@ class OutboundMessage(models.Model):
         indexes = (
             # The claim: each connection's due effects, most critical first.
             models.Index(
-                fields=["connection", "criticality", "next_attempt_at"],
+                fields=["connection", "criticality", "next_attempt_at", "id"],
                 condition=Q(state__in=["READY", "UNKNOWN"]),
                 name="connectors_outbound_due",
             ),
