@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 # How long an answer waits for the database before it is given up, in steps of seconds.
 SETTLE_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
+# To write one answer takes about this long: those that come meanwhile ride along for nothing.
+GATHER_SECONDS = 0.02
 # Fair across connections: one slow or busy account never fills a whole claim, unless it takes so
 # many calls at once that it would be idle between two claims.
 PER_CONNECTION = 16
@@ -111,8 +113,9 @@ def deliver_batch(*, criticalities: Iterable[Criticality], limit: int, now: date
     waiting = {_pool().submit(_ask, claimed) for claimed in ready}
     errors: list[Exception] = []
     while waiting:
-        # Answers that came while the last ones were written share a commit; none waits for another.
-        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        # Answers that came while the last ones were written, or come now, share a commit.
+        wait(waiting, return_when=FIRST_COMPLETED)
+        done, waiting = wait(waiting, timeout=GATHER_SECONDS)
         errors += _settle_together([future.result() for future in done])
     if errors:
         raise errors[0]
