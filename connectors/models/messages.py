@@ -86,6 +86,12 @@ class InboundMessage(models.Model):
                 condition=Q(state__in=["RECEIVED", "WAITING", "PARKED"]),
                 name="connectors_inbound_due",
             ),
+            # The claim of those who saw a worker vanish.
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                condition=Q(state__in=["RECEIVED", "WAITING", "PARKED"], crashes__gt=0),
+                name="connectors_inbound_crashed",
+            ),
             # The head-of-lane test of the claim.
             models.Index(
                 fields=["lane", "id"],
