@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import TypeAlias
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db import connection as database
@@ -23,6 +24,7 @@ from connectors.services import limiter, settle
 from connectors.services.clients import client_for
 from connectors.services.codes import Codes
 from connectors.services.credentials import account_of
+from connectors.services.landing import let_land, seconds_to_land
 from connectors.services.process import worker_name
 from connectors.systems.base import Account, Intent, IntentKind, Receipt, Sink
 from connectors.systems.http import HttpClient, RemoteThrottled
@@ -72,6 +74,8 @@ WITH due AS (
 INSERT INTO connectors_attempt (message_id, number, lease_token, is_look_up)
 SELECT id, attempts, lease_token, must_look_up FROM claimed RETURNING id
 """
+
+_Books: TypeAlias = dict[int, tuple[Codes, Account]]  # by connection, read once per batch
 
 
 @dataclass(frozen=True)
@@ -191,28 +195,13 @@ def _prepare(
 ) -> tuple[list[Claimed], list[Answered]]:
     ready: list[Claimed] = []
     failed: list[Answered] = []
-    books: dict[int, Codes] = {}
-    accounts: dict[int, Account] = {}
+    books: _Books = {}
+    landing = seconds_to_land([attempt.message_id for attempt in attempts])
     for attempt in attempts:
         message = attempt.message
-        connection = message.connection
         try:
-            if connection.pk not in accounts:
-                books[connection.pk] = Codes(connection)
-                accounts[connection.pk] = account_of(connection, now=now)
-            account = accounts[connection.pk]
-            ready.append(
-                Claimed(
-                    message=message,
-                    attempt=attempt,
-                    sink=_sink(connection),
-                    http=client_for(connection),
-                    account=account,
-                    intent=_intent(message, books[connection.pk]),
-                    begin_before=began + LEASE_MARGIN.total_seconds(),
-                    end_before=began + LEASE_MARGIN.total_seconds() + connection.timeout_seconds,
-                )
-            )
+            let_land(landing.get(message.pk))
+            ready.append(_claimed(attempt, books, began, now))
         except HubError as error:
             failed.append(Answered(message, attempt, None, error, False, 0))
         except Exception as error:  # our bug, but surely before anything was sent
@@ -222,6 +211,23 @@ def _prepare(
             )
             failed.append(Answered(message, attempt, None, unready, False, 0))
     return ready, failed
+
+
+def _claimed(attempt: Attempt, books: _Books, began: float, now: datetime) -> Claimed:
+    message, connection = attempt.message, attempt.message.connection
+    if connection.pk not in books:
+        books[connection.pk] = (Codes(connection), account_of(connection, now=now))
+    codes, account = books[connection.pk]
+    return Claimed(
+        message=message,
+        attempt=attempt,
+        sink=_sink(connection),
+        http=client_for(connection),
+        account=account,
+        intent=_intent(message, codes),
+        begin_before=began + LEASE_MARGIN.total_seconds(),
+        end_before=began + LEASE_MARGIN.total_seconds() + connection.timeout_seconds,
+    )
 
 
 def _sink(connection: Connection) -> Sink:

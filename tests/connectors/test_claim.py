@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from connectors.lifecycle import Criticality, OutboundState
-from connectors.models import Connection, OutboundMessage
+from connectors.models import Attempt, Connection, OutboundMessage
 from connectors.services import deliver
+from connectors.services.landing import seconds_to_land
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,6 +41,17 @@ def owe(
         )
         for _ in range(count)
     )
+
+
+def in_doubt(message: OutboundMessage, seconds_ago: float) -> None:
+    """An answer of `message` was lost so long ago; asked for again, it worked."""
+    lost = timezone.now() - timedelta(seconds=seconds_ago)
+    Attempt.objects.create(
+        message=message, number=1, lease_token=1, started_at=lost, finished_at=lost,
+        outcome=Attempt.Outcome.UNKNOWN,
+    )  # fmt: skip
+    for state in (OutboundState.SENDING, OutboundState.SENT):
+        OutboundMessage.objects.filter(pk=message.pk).update(state=state)
 
 
 def claim(limit: int = 32) -> list[OutboundMessage]:
@@ -89,3 +102,29 @@ def test_a_stopped_head_stops_its_lane_only(
     OutboundMessage.objects.filter(pk=stopped.pk).update(state=state)
 
     assert [message.pk for message in claim()] == [other.pk]
+
+
+@pytest.mark.parametrize(("seconds_ago", "waits"), [(10, 110), (110, 10), (121, None)])
+def test_an_effect_waits_for_what_the_one_before_it_may_still_do(
+    erp: Connection, now: datetime, seconds_ago: float, waits: float | None
+) -> None:
+    posted, close, other = owe(erp, 3, due_at=now - timedelta(hours=1))
+    OutboundMessage.objects.filter(pk__in=[posted.pk, close.pk]).update(lane="order:1", order_id=1)
+    OutboundMessage.objects.filter(pk=other.pk).update(lane="order:2", order_id=2)
+    in_doubt(posted, seconds_ago)
+
+    landing = seconds_to_land([close.pk, other.pk])
+
+    assert landing == ({close.pk: pytest.approx(waits, abs=5)} if waits else {})
+
+
+def test_it_is_put_off_without_being_asked_for(erp: Connection, now: datetime) -> None:
+    posted, close = owe(erp, 2, due_at=now - timedelta(hours=1))
+    OutboundMessage.objects.update(lane="order:1", order_id=1)
+    in_doubt(posted, 10)
+
+    deliver.deliver_batch(criticalities=[Criticality.P0], limit=32, now=timezone.now())
+
+    close.refresh_from_db()
+    assert (close.state, close.failures) == (OutboundState.READY, 0)
+    assert close.next_attempt_at > timezone.now() + timedelta(seconds=90)
