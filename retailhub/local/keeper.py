@@ -34,6 +34,7 @@ class Kept:
     log: Path | None = None  # without one it speaks through us, each line with its name
     stop_with: signal.Signals = signal.SIGTERM
     last: bool = False  # the others need it: stop it after them
+    tries: int = HOPELESS
     make_way: Callable[[], None] = lambda: None
 
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
@@ -139,7 +140,7 @@ class Keeper:
         now = time.monotonic()
         kept.early_deaths = kept.early_deaths + 1 if now - kept.started_at < HEALTHY else 0
         kept.due_at = now + min(SOON * 2**kept.early_deaths, 3)
-        if kept.early_deaths >= HOPELESS:
+        if kept.early_deaths >= kept.tries:
             raise Unusable(f"{kept.name} does not stay up ({_ending(process)}).{_last_words(kept)}")
         if not kept.last or kept.early_deaths == 0:
             print(

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from retailhub.local.keeper import Keeper, Kept
+from retailhub.local.keeper import HOPELESS, Keeper, Kept
 from retailhub.local.place import Place, ephemeral_place
 from retailhub.local.postgres import start_postgres
 from retailhub.local.product import AS_ROOT, Address, Ports, processes
@@ -190,7 +190,12 @@ def start_processes(made: Estate, plan: Plan, only: tuple[str, ...]) -> None:
             continue
         log = made.place.data / f"{name}.log"
         kept = Kept(
-            name, ["/bin/sh", "-c", f"exec {_through(plan, command)}"], made.environment, log=log
+            name,
+            ["/bin/sh", "-c", f"exec {_through(plan, command)}"],
+            made.environment,
+            log=log,
+            # Many die young here because they are killed; what can't live shows by doing nothing.
+            tries=HOPELESS + plan.kills,
         )
         made.kept[name] = kept
         made.keeper.keep(kept)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from retailhub.local.programs import Unusable
 from retailhub.rehearsal.estate import GivenUp
 from retailhub.rehearsal.plan import BROKEN, Plan
 from retailhub.rehearsal.rehearsal import rehearse
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         self._say(*lines_before(plan))
         try:
             result = rehearse(plan, say=self._say, keep=options["keep"])
-        except GivenUp as reason:
+        except (GivenUp, Unusable) as reason:
             self._say(f"void: {reason}")
             sys.exit(VOID)
         self._say(*lines_after(result))
