@@ -1,6 +1,21 @@
 """The rows of stock, by concept."""
 
-from inventory.models.catalog import Channel, Item, Location
-from inventory.models.stock import Reservation, StockLevel, StockMovement
+from inventory.models.catalog import Channel, Item, ItemUnit, Location
+from inventory.models.publication import ChannelOffer, Publication
+from inventory.models.rules import AvailabilityRule
+from inventory.models.stock import InTransit, Reservation, StockLevel, StockMovement, StockSignal
 
-__all__ = ["Channel", "Item", "Location", "Reservation", "StockLevel", "StockMovement"]
+__all__ = [
+    "AvailabilityRule",
+    "Channel",
+    "ChannelOffer",
+    "InTransit",
+    "Item",
+    "ItemUnit",
+    "Location",
+    "Publication",
+    "Reservation",
+    "StockLevel",
+    "StockMovement",
+    "StockSignal",
+]

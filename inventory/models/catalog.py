@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from inventory.availability import Fallback
 from retailhub.kernel.models import Timestamped
 
 
@@ -13,10 +14,40 @@ class Item(Timestamped):
 
     sku = models.CharField(max_length=80, unique=True)
     name = models.CharField(max_length=255, blank=True)
+    category = models.CharField(
+        max_length=80, blank=True, help_text="Availability rules may name it."
+    )
+    unit = models.CharField(
+        max_length=20,
+        default="each",
+        db_default="each",
+        help_text="The unit we count in. All our quantities are whole units of it.",
+    )
     is_active = models.BooleanField(default=True)
 
     def __str__(self) -> str:
         return self.sku
+
+
+class ItemUnit(models.Model):
+    """Another unit an item is counted in: one `unit` is `factor` of the item's own units."""
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="units")
+    unit = models.CharField(max_length=20, help_text="e.g. case, pallet, dozen")
+    factor = models.PositiveIntegerField(help_text="How many of the item's own units it holds.")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["item", "unit"], name="inventory_itemunit_one_factor_per_unit"
+            ),
+            models.CheckConstraint(
+                condition=Q(factor__gt=0), name="inventory_itemunit_holds_something"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"1 {self.unit} = {self.factor}"
 
 
 class Location(Timestamped):
@@ -27,10 +58,25 @@ class Location(Timestamped):
     priority = models.PositiveSmallIntegerField(default=100, help_text="Lower ships first.")
     is_active = models.BooleanField(default=True, help_text="Off: nothing new is placed here.")
 
+    # Written by services only: what counts of it while nobody tells us its stock.
+    silent_since = models.DateTimeField(null=True, blank=True, editable=False)
+    fallback = models.CharField(
+        max_length=5,
+        choices=[(f.value, f.value.capitalize()) for f in Fallback],
+        default=Fallback.HOLD.value,
+        db_default=Fallback.HOLD.value,
+        editable=False,
+    )
+    fallback_percent = models.PositiveSmallIntegerField(default=100, db_default=100, editable=False)
+
     class Meta:
         constraints = (
             models.CheckConstraint(
                 condition=~Q(code=""), name="inventory_location_code_is_never_empty"
+            ),
+            models.CheckConstraint(
+                condition=Q(fallback_percent__lte=100),
+                name="inventory_location_fallback_is_at_most_everything",
             ),
         )
 
@@ -43,6 +89,12 @@ class Channel(Timestamped):
 
     code = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
+    locations = models.ManyToManyField(
+        Location,
+        blank=True,
+        related_name="channels",
+        help_text="The nodes whose stock it may sell. Empty: every active one.",
+    )
 
     def __str__(self) -> str:
         return self.name

@@ -11,15 +11,17 @@ from retailhub.kernel.models import Timestamped
 
 
 class StockLevel(Timestamped):
-    """Units of one item at one location: on hand, and promised but not yet gone.
+    """Units of one item at one location: on hand, promised but not yet gone, and taken by others.
 
-    `reserved` may exceed `on_hand` only because a count from outside said so; no promise does that.
+    `allocated` is what the node set aside for work that is not ours. Promises may exceed what is
+    there only because a count from outside said so; no promise does that.
     """
 
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="levels")
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="levels")
     on_hand = models.IntegerField(default=0, db_default=0)
     reserved = models.IntegerField(default=0, db_default=0)
+    allocated = models.IntegerField(default=0, db_default=0)
     counted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -30,6 +32,9 @@ class StockLevel(Timestamped):
             models.CheckConstraint(
                 condition=Q(reserved__gte=0), name="inventory_stocklevel_reserved_never_negative"
             ),
+            models.CheckConstraint(
+                condition=Q(allocated__gte=0), name="inventory_stocklevel_allocated_never_negative"
+            ),
         )
 
     def __str__(self) -> str:
@@ -39,7 +44,8 @@ class StockLevel(Timestamped):
 
     @property
     def available(self) -> int:
-        return self.on_hand - self.reserved
+        """Units that can still be promised. Below zero: more was promised than there is."""
+        return self.on_hand - self.reserved - self.allocated
 
 
 class StockMovement(models.Model):
@@ -47,6 +53,13 @@ class StockMovement(models.Model):
 
     class Kind(models.TextChoices):
         COUNTED = "COUNTED"  # a source said how many there are
+        ADJUSTED = "ADJUSTED"  # a source said how many more or fewer: damage, loss, correction
+        RECEIVED = "RECEIVED"  # from a supplier
+        SENT_ON = "SENT_ON"  # left for another of our nodes
+        ARRIVED = "ARRIVED"  # came from another of our nodes
+        RETURNED = "RETURNED"  # back from a customer, and sellable
+        SOLD = "SOLD"  # sold over a counter, never promised
+        ALLOCATED = "ALLOCATED"  # the node set aside, or gave back, units for work not ours
         RESERVED = "RESERVED"
         RELEASED = "RELEASED"
         CONSUMED = "CONSUMED"  # shipped: both on hand and reserved go down
@@ -54,10 +67,16 @@ class StockMovement(models.Model):
     level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="movements")
     kind = models.CharField(max_length=16, choices=Kind.choices)
     effect_key = models.CharField(max_length=200, unique=True)
+    reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+    source = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text="Who said so."
+    )
     on_hand_change = models.IntegerField(default=0, db_default=0)
     reserved_change = models.IntegerField(default=0, db_default=0)
+    allocated_change = models.IntegerField(default=0, db_default=0)
     on_hand_after = models.IntegerField()
     reserved_after = models.IntegerField()
+    allocated_after = models.IntegerField(default=0, db_default=0)
     trace_id = models.UUIDField(null=True, blank=True)
     happened_at = models.DateTimeField()
     heard_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -72,12 +91,59 @@ class StockMovement(models.Model):
         return f"{self.kind} {self.effect_key}"
 
 
+class StockSignal(models.Model):
+    """That the stock of an item changed, until everybody who publishes it has looked.
+
+    Insert-only, so that it never makes two who move stock wait for each other.
+    """
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    changed_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"item {self.item_id} changed"
+
+
+class InTransit(Timestamped):
+    """Units on their way to a location: a purchase order's, a transfer's."""
+
+    reference = models.CharField(max_length=120)
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="in_transit")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="in_transit")
+    quantity = models.PositiveIntegerField()
+    received_quantity = models.PositiveIntegerField(default=0, db_default=0)
+    expected_at = models.DateTimeField()
+    source = models.CharField(max_length=60, blank=True, default="", db_default="")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["reference", "item", "location"], name="inventory_intransit_known_once"
+            ),
+        )
+        indexes = (
+            # What will arrive within the horizon of an availability rule.
+            models.Index(
+                fields=["item", "location", "expected_at"],
+                condition=Q(received_quantity__lt=F("quantity")),
+                name="inventory_intransit_on_its_way",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.quantity} on their way ({self.reference})"
+
+
 class Reservation(Timestamped):
-    """Units of one item at one location promised to `reference` (an order line, a basket)."""
+    """Units of one item at one location promised to `reference` (an order line, a basket).
+
+    A hold with `expires_at` ends by itself then; committing it takes that away.
+    """
 
     class State(models.TextChoices):
         HELD = "HELD"
         RELEASED = "RELEASED"
+        EXPIRED = "EXPIRED"
         CONSUMED = "CONSUMED"
 
     reference = models.CharField(max_length=120)
@@ -86,6 +152,7 @@ class Reservation(Timestamped):
     quantity = models.PositiveIntegerField()
     consumed_quantity = models.PositiveIntegerField(default=0, db_default=0)
     state = models.CharField(max_length=10, choices=State.choices, default=State.HELD)
+    expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (
@@ -106,6 +173,12 @@ class Reservation(Timestamped):
         indexes = (
             # Read when an order's promises are released, consumed or shown.
             models.Index(fields=["reference"], name="inventory_reservation_by_ref"),
+            # The clock that ends holds.
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(state="HELD", expires_at__isnull=False),
+                name="inventory_reservation_expiring",
+            ),
         )
 
     def __str__(self) -> str:

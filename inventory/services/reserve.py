@@ -125,13 +125,23 @@ def _write(
     save_levels({m.level_id: m.level for m in movements}.values())
 
 
+_SAVE_LEVELS = """
+WITH saved AS (
+    UPDATE inventory_stocklevel l SET on_hand = v.on_hand, reserved = v.reserved,
+           allocated = v.allocated, updated_at = now()
+    FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[])
+         AS v(id, on_hand, reserved, allocated)
+    WHERE l.id = v.id RETURNING l.item_id)
+INSERT INTO inventory_stocksignal (item_id) SELECT DISTINCT item_id FROM saved
+"""
+
+
 def save_levels(levels: Iterable[StockLevel]) -> None:
-    """Write the numbers of levels that the caller has locked, in one statement."""
+    """Write the numbers of levels that the caller has locked, in one statement.
+
+    Nobody else writes them, so that those who publish stock hear of every change.
+    """
     rows = sorted(levels, key=lambda level: level.pk)
+    columns = ("pk", "on_hand", "reserved", "allocated")
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE inventory_stocklevel l SET on_hand = v.on_hand, reserved = v.reserved,"
-            " updated_at = now() FROM unnest(%s::bigint[], %s::int[], %s::int[])"
-            " AS v(id, on_hand, reserved) WHERE l.id = v.id",
-            [[r.pk for r in rows], [r.on_hand for r in rows], [r.reserved for r in rows]],
-        )
+        cursor.execute(_SAVE_LEVELS, [[getattr(r, name) for r in rows] for name in columns])

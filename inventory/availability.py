@@ -1,0 +1,260 @@
+"""How many may be sold, and why? Pure: stock and rules in, the number and its explanation out.
+
+A node: on hand − promised − set aside by the node + on its way within the horizon − safety stock,
+never below zero. A channel: the sum of its nodes − buffer, times its share, nothing at or below
+*end when*, at most *max listed*. The page, the interface and every publication use this sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+
+class Knob(StrEnum):
+    """What a rule can turn. The first two are a node's, the others a channel's."""
+
+    SAFETY_STOCK = "SAFETY_STOCK"
+    HORIZON = "HORIZON"
+    BUFFER = "BUFFER"
+    SHARE = "SHARE"
+    END_WHEN = "END_WHEN"
+    MAX_LISTED = "MAX_LISTED"
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self]
+
+
+_LABELS = {
+    Knob.SAFETY_STOCK: "Safety stock",
+    Knob.HORIZON: "In-transit horizon (hours)",
+    Knob.BUFFER: "Channel buffer",
+    Knob.SHARE: "Share (percent)",
+    Knob.END_WHEN: "End when",
+    Knob.MAX_LISTED: "Max listed",
+}
+
+
+class Fallback(StrEnum):
+    """What counts while a node says nothing."""
+
+    HOLD = "HOLD"  # its last number
+    SHARE = "SHARE"  # a conservative share of it
+    STOP = "STOP"  # nothing
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row of the rule table. None and the empty category match anything."""
+
+    id: int
+    knob: Knob
+    value: int
+    item_id: int | None = None
+    category: str = ""
+    channel_id: int | None = None
+    location_id: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is asked about: an item, perhaps at a channel, perhaps at a node."""
+
+    item_id: int
+    category: str = ""
+    channel_id: int | None = None
+    location_id: int | None = None
+
+
+class RuleBook:
+    """Which row counts where: item beats category beats channel beats node; the newest of equals.
+
+    The same rows and place always give the same row.
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules: dict[Knob, list[Rule]] = {}
+        for rule in sorted(rules, key=_specificity, reverse=True):
+            self._rules.setdefault(rule.knob, []).append(rule)
+
+    def winner(self, knob: Knob, place: Place) -> Rule | None:
+        """The row that counts, or None."""
+        return next((r for r in self._rules.get(knob, ()) if _matches(r, place)), None)
+
+    def losers(self, knob: Knob, place: Place) -> list[Rule]:
+        """The rows that match too but don't count, the strongest first."""
+        return [r for r in self._rules.get(knob, ()) if _matches(r, place)][1:]
+
+
+def _specificity(rule: Rule) -> tuple[bool, bool, bool, bool, int]:
+    named = (rule.item_id, rule.category or None, rule.channel_id, rule.location_id)
+    item, category, channel, location = (part is not None for part in named)
+    return (item, category, channel, location, rule.id)
+
+
+def _matches(rule: Rule, place: Place) -> bool:
+    return (
+        rule.item_id in {None, place.item_id}
+        and rule.category in {"", place.category}
+        and rule.channel_id in {None, place.channel_id}
+        and rule.location_id in {None, place.location_id}
+    )
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Units on their way to a node."""
+
+    quantity: int
+    expected_at: datetime
+
+
+@dataclass(frozen=True)
+class Silence:
+    """That a node has said nothing since then, and what counts meanwhile."""
+
+    since: datetime
+    fallback: Fallback
+    percent: int = 100
+
+
+@dataclass(frozen=True)
+class NodeStock:
+    """What we know of one item at one node, in units."""
+
+    location_id: int
+    code: str
+    on_hand: int
+    reserved: int = 0
+    allocated: int = 0
+    arrivals: Sequence[Arrival] = ()
+    silence: Silence | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the explanation: what was added or taken, and what was left after it."""
+
+    label: str
+    change: int
+    after: int
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class NodeAvailability:
+    """What one node offers. Never below zero."""
+
+    code: str
+    quantity: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Availability:
+    """What may be sold in all, how it comes about, and which node it is offered from.
+
+    `listed` is `quantity` split over the nodes in their order; no node lists more than it offers.
+    """
+
+    quantity: int
+    nodes: tuple[NodeAvailability, ...]
+    steps: tuple[Step, ...]
+    listed: Mapping[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        """The explanation as it is stored and sent."""
+        return {
+            "quantity": self.quantity,
+            "listed": dict(self.listed),
+            "nodes": [asdict(node) for node in self.nodes],
+            "steps": [asdict(step) for step in self.steps],
+        }
+
+
+class _Sum:
+    """A running number that remembers every line."""
+
+    def __init__(self, label: str, start: int, why: str = "") -> None:
+        self.value = start
+        self.steps = [Step(label, start, start, why)]
+
+    def add(self, label: str, change: int, why: str = "") -> None:
+        """Add `change`; a line that changes nothing and says nothing is left out."""
+        if change or why:
+            self.value += change
+            self.steps.append(Step(label, change, self.value, why))
+
+    def to(self, label: str, value: int, why: str = "") -> None:
+        """Go to `value`, if that is a change."""
+        if value != self.value:
+            self.add(label, value - self.value, why)
+
+
+def available_to_sell(
+    nodes: Sequence[NodeStock], rules: RuleBook, place: Place, *, at: datetime
+) -> Availability:
+    """What may be sold of `place`'s item, at its channel if it names one, from `nodes` in order."""
+    offers = tuple(_at_node(node, rules, place, at) for node in nodes)
+    total = _Sum("All nodes", sum(offer.quantity for offer in offers))
+    if place.channel_id is not None:
+        _for_channel(total, rules, place)
+    total.to("Never below zero", max(total.value, 0))
+    return Availability(total.value, offers, tuple(total.steps), _listed(offers, total.value))
+
+
+def _at_node(node: NodeStock, rules: RuleBook, place: Place, at: datetime) -> NodeAvailability:
+    here = Place(place.item_id, place.category, place.channel_id, node.location_id)
+    left = _Sum("On hand", node.on_hand)
+    left.add("Promised", -node.reserved)
+    left.add("Set aside by the node", -node.allocated)
+    horizon = rules.winner(Knob.HORIZON, here)
+    if horizon is not None:
+        until = at + timedelta(hours=horizon.value)
+        coming = sum(a.quantity for a in node.arrivals if a.expected_at <= until)
+        left.add("On its way", coming, f"within {horizon.value} h" if coming else "")
+    safety = rules.winner(Knob.SAFETY_STOCK, here)
+    if safety is not None:
+        left.add("Safety stock", -safety.value, safety.note)
+    left.to("Never below zero", max(left.value, 0))
+    if node.silence is not None:
+        _while_silent(left, node.silence)
+    return NodeAvailability(node.code, left.value, tuple(left.steps))
+
+
+def _while_silent(left: _Sum, silence: Silence) -> None:
+    percent = {Fallback.HOLD: 100, Fallback.SHARE: silence.percent, Fallback.STOP: 0}
+    kept = left.value * percent[silence.fallback] // 100
+    why = f"silent since {silence.since:%d %b %H:%M %Z}"
+    left.add(_WHILE_SILENT[silence.fallback], kept - left.value, why)
+
+
+_WHILE_SILENT = {
+    Fallback.HOLD: "Silent: its last number counts",
+    Fallback.SHARE: "Silent: a share of its last number counts",
+    Fallback.STOP: "Silent: nothing counts",
+}
+
+
+def _for_channel(total: _Sum, rules: RuleBook, place: Place) -> None:
+    if buffer := rules.winner(Knob.BUFFER, place):
+        total.add("Channel buffer", -buffer.value, buffer.note)
+    if (share := rules.winner(Knob.SHARE, place)) and total.value > 0:
+        total.to("Share", total.value * share.value // 100, f"{share.value} %")
+    if (end := rules.winner(Knob.END_WHEN, place)) and 0 < total.value <= end.value:
+        total.to("End when", 0, f"at {end.value} or fewer")
+    if (most := rules.winner(Knob.MAX_LISTED, place)) and total.value > most.value:
+        total.to("Max listed", most.value, f"at most {most.value}")
+
+
+def _listed(offers: Sequence[NodeAvailability], total: int) -> dict[str, int]:
+    listed: dict[str, int] = {}
+    for offer in offers:
+        listed[offer.code] = min(offer.quantity, total)
+        total -= listed[offer.code]
+    return listed

@@ -1,0 +1,98 @@
+"""What was each channel told, when and why, and what did it show when we looked?"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from inventory.models.catalog import Channel, Item
+
+
+class Publication(models.Model):
+    """One number told to one channel, with its explanation. Append-only but for what became of it.
+
+    `nodes` is the same number by location code, for channels that hear it node by node. Lag is
+    counted from `changed_at`, when the stock moved, to `sent_at` and to the offer's `observed_at`.
+    """
+
+    class Reason(models.TextChoices):
+        CHANGE = "CHANGE", "Stock changed"
+        THRESHOLD = "THRESHOLD", "Crossed a threshold"
+        FULL = "FULL", "Full run"
+        PUSH = "PUSH", "Pushed again by a person"
+        DRIFT = "DRIFT", "The channel showed another number"
+        FALLBACK = "FALLBACK", "A source is silent"
+
+    class State(models.TextChoices):
+        OWED = "OWED"
+        SENT = "SENT"
+        SUPERSEDED = "SUPERSEDED"  # a newer number went instead
+        FAILED = "FAILED"
+
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="publications")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="publications")
+    quantity = models.PositiveIntegerField()
+    nodes = models.JSONField(default=dict, db_default={})
+    explanation = models.JSONField()
+    reason = models.CharField(max_length=10, choices=Reason.choices)
+    state = models.CharField(
+        max_length=10, choices=State.choices, default=State.OWED, db_default=State.OWED.value
+    )
+    changed_at = models.DateTimeField()
+    decided_at = models.DateTimeField(db_default=Now())
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            # What did we tell this channel about this item at that time?
+            models.Index(fields=["channel", "item", "-id"], name="inventory_publication_told"),
+            # Which are on their way, and how long already?
+            models.Index(
+                fields=["channel", "changed_at"],
+                condition=Q(state="OWED"),
+                name="inventory_publication_owed",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of item {self.item_id} to channel {self.channel_id}"
+
+
+class ChannelOffer(models.Model):
+    """Where one item stands at one channel: what we told last, and what it showed when we looked.
+
+    `last` is the newest publication, sent or not. Nothing is published while `paused_at` is set.
+    """
+
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="offers")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="offers")
+    last = models.ForeignKey(Publication, null=True, on_delete=models.PROTECT, related_name="+")
+    published_quantity = models.PositiveIntegerField(null=True, help_text="Sent and accepted.")
+    published_nodes = models.JSONField(default=dict, db_default={})
+    published_at = models.DateTimeField(null=True)
+    observed_quantity = models.IntegerField(null=True, help_text="What the channel showed.")
+    observed_nodes = models.JSONField(default=dict, db_default={})
+    observed_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
+    pause_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["channel", "item"], name="inventory_channeloffer_one_per_channel_and_item"
+            ),
+        )
+        indexes = (
+            # The item's page.
+            models.Index(fields=["item"], name="inventory_channeloffer_by_item"),
+            # The sample that is read back: those not looked at for longest.
+            models.Index(
+                fields=["channel", "observed_at", "id"],
+                condition=Q(published_at__isnull=False),
+                name="inventory_channeloffer_unseen",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"item {self.item_id} at channel {self.channel_id}"
