@@ -10,6 +10,7 @@ from django.urls import reverse
 from exceptions.lifecycle import CaseState, allowed
 from exceptions.models import ExceptionCase
 from exceptions.playbook import play_of
+from exceptions.rows import person
 from retailhub.kernel.roles import Ability, may
 
 Field = dict[str, Any]
@@ -39,6 +40,7 @@ _REASON: Field = {
     "required": True,
     "placeholder": "Corrected by hand in NetSuite",
 }
+_WHY_ME: Field = {**_REASON, "placeholder": "On holiday until Monday"}
 _SNOOZE: Field = {
     "name": "minutes",
     "label": "For",
@@ -155,6 +157,9 @@ def _replay(case: ExceptionCase) -> Button | None:
 def _claim(case: ExceptionCase, user: Any) -> Button:
     if case.owner_id == user.pk and case.state == CaseState.CLAIMED:
         return _button(case, "release", "Release", "C")
-    owner = case.owner.get_short_name() if case.owner else ""
-    label = f"Take over from {owner}" if owner else "Claim"
-    return _button(case, "claim", label, "C")
+    if case.owner is None or case.owner_id == user.pk:
+        return _button(case, "claim", "Claim", "C")
+    owner = person(case.owner)
+    hint = f"{owner} reads your reason in the activity of this case."
+    label = f"Take over from {owner}"
+    return _button(case, "take_over", label, "C", fields=[_WHY_ME], hint=hint)

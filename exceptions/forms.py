@@ -10,11 +10,16 @@ from exceptions.models import ExceptionCase
 from inventory.selectors import items_by_sku, locations_by_code
 
 
-class Nothing(forms.Form):
-    """The button says it all."""
+class Act(forms.Form):
+    """What every act needs: which version of the case the person was looking at."""
+
+    version = forms.IntegerField(
+        min_value=1,
+        error_messages={"required": "Open the case again: it is not said which version you saw."},
+    )
 
 
-class Reason(forms.Form):
+class Reason(Act):
     """Why."""
 
     reason = forms.CharField(
@@ -22,7 +27,7 @@ class Reason(forms.Form):
     )
 
 
-class OptionalReason(forms.Form):
+class OptionalReason(Act):
     """Why, if there is something to say."""
 
     reason = forms.CharField(max_length=2000, required=False)
@@ -34,23 +39,24 @@ class Note(forms.Form):
     text = forms.CharField(max_length=4000, error_messages={"required": "The note is empty."})
 
 
-class Snooze(forms.Form):
+class Snooze(Act):
     """For how long, in minutes."""
 
     minutes = forms.IntegerField(min_value=1, max_value=7 * 24 * 60)
 
 
-class Wait(forms.Form):
+class Wait(Act):
     """On whom."""
 
     on_whom = forms.CharField(max_length=120, error_messages={"required": "Say on whom it waits."})
 
 
 ACT_FORMS: dict[str, type[forms.Form]] = {
-    "claim": Nothing,
-    "release": Nothing,
-    "wake": Nothing,
-    "replay": Nothing,
+    "claim": Act,
+    "take_over": Reason,
+    "release": Act,
+    "wake": Act,
+    "replay": Act,
     "snooze": Snooze,
     "wait": Wait,
     "note": Note,

@@ -24,6 +24,7 @@ OPEN = frozenset({_S.NEW, _S.CLAIMED, _S.REPLAYING, _S.WAITING, _S.SNOOZED})
 # verb -> (states it starts from, state it leads to)
 VERBS: dict[str, tuple[frozenset[CaseState], CaseState]] = {
     "claim": (frozenset({_S.NEW, _S.CLAIMED, _S.WAITING, _S.SNOOZED}), _S.CLAIMED),
+    "take_over": (frozenset({_S.NEW, _S.CLAIMED, _S.WAITING, _S.SNOOZED}), _S.CLAIMED),
     "release": (frozenset({_S.CLAIMED}), _S.NEW),
     "wait": (frozenset({_S.CLAIMED}), _S.WAITING),
     "snooze": (frozenset({_S.NEW, _S.CLAIMED}), _S.SNOOZED),

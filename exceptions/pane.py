@@ -191,6 +191,7 @@ _LINES = {
     "opened": ("alert", "red", "Opened"),
     "failed again": ("x", "red", "Failed again"),
     "claim": ("claim", "violet", "Claimed"),
+    "take_over": ("claim", "violet", "Taken over"),
     "release": ("claim", "gray", "Released"),
     "assign": ("claim", "violet", "Assigned"),
     "snooze": ("clock", "amber", "Snoozed"),

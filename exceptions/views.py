@@ -70,6 +70,7 @@ def _act(function: Callable[..., object], said: str) -> Act:
 
 ACTS: dict[str, tuple[Ability, Act]] = {
     "claim": (Ability.WORK_CASES, _act(acts.claim_case, "")),
+    "take_over": (Ability.WORK_CASES, _act(acts.take_over_case, "")),
     "release": (Ability.WORK_CASES, _act(acts.release_case, "")),
     "snooze": (Ability.WORK_CASES, _act(acts.snooze_case, "")),
     "wait": (Ability.WORK_CASES, _act(acts.wait_case, "")),

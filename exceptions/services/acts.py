@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
-from exceptions.errors import NothingToUndo, VerbNotAllowed
+from exceptions.errors import NothingToUndo, VerbNotAllowed, VersionStale
 from exceptions.lifecycle import VERBS, CaseState, allowed
 from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.services.cases import note, save, snapshot
 
 UNDOABLE = frozenset(
-    {"claim", "release", "snooze", "wake", "wait", "resolve", "ignore", "assign", "reopen"}
+    {
+        "claim",
+        "take_over",
+        "release",
+        "snooze",
+        "wake",
+        "wait",
+        "resolve",
+        "ignore",
+        "assign",
+        "reopen",
+    }
 )
 
 
@@ -23,34 +35,85 @@ def lock_case(case_id: int) -> ExceptionCase:
     return ExceptionCase.objects.select_for_update(of=("self",)).get(pk=case_id)
 
 
-def _begin(case_id: int, verb: str) -> tuple[ExceptionCase, dict[str, object]]:
+def refuse_stale(case: ExceptionCase, *, actor_id: int | None, version: int | None) -> None:
+    """Raises `VersionStale` when a locked case is somebody else's and has changed since `version`.
+
+    Without a version nobody looked: the clock and the machinery act on what is there.
+    """
+    if version is not None and version != case.version:
+        _refuse_others(case, actor_id)
+
+
+def _refuse_others(case: ExceptionCase, actor_id: int | None) -> None:
+    if case.owner is not None and case.owner_id != actor_id:
+        who = _name_of(case)
+        raise VersionStale(
+            f"{who} has this case now, so nothing was changed. Ask {who}, or take over."
+        )
+
+
+def _name_of(case: ExceptionCase) -> str:
+    return (case.owner.get_short_name() or case.owner.get_username()) if case.owner else ""
+
+
+def _begin(
+    case_id: int, verb: str, actor_id: int | None, version: int | None
+) -> tuple[ExceptionCase, dict[str, object]]:
     case = lock_case(case_id)
     if not allowed(verb, CaseState(case.state)):
         raise VerbNotAllowed(
             f"This case is {case.state.lower()} now, so {verb} was not done. Nothing changed."
         )
+    refuse_stale(case, actor_id=actor_id, version=version)
     before = snapshot(case)
     case.state = VERBS[verb][1]
     return case, before
 
 
 @transaction.atomic
-def claim_case(*, case_id: int, actor_id: int, now: datetime) -> ExceptionCase:
-    """Make `actor` the owner. Claiming what is one's own changes nothing."""
-    case = lock_case(case_id)
-    if case.owner_id == actor_id and case.state == CaseState.CLAIMED:
+def claim_case(
+    *, case_id: int, actor_id: int, now: datetime, version: int | None = None
+) -> ExceptionCase:
+    """Make `actor` the owner of what nobody has. Claiming what is one's own changes nothing.
+
+    Raises `VersionStale` when somebody else has it.
+    """
+    case, before = _begin(case_id, "claim", actor_id, version)
+    _refuse_others(case, actor_id)
+    return _own(case, before, "claim", actor_id=actor_id, now=now)
+
+
+@transaction.atomic
+def take_over_case(
+    *, case_id: int, actor_id: int, reason: str, now: datetime, version: int | None = None
+) -> ExceptionCase:
+    """Make `actor` the owner instead of whoever the page said has it, for a reason they can read.
+
+    Raises `VersionStale` when it changed hands meanwhile.
+    """
+    case, before = _begin(case_id, "take_over", actor_id, version)
+    text = f"From {_name_of(case)}: {reason}" if case.owner_id else reason
+    return _own(case, before, "take_over", actor_id=actor_id, now=now, text=text)
+
+
+def _own(
+    case: ExceptionCase, before: dict[str, object], verb: str, *, now: datetime, **said: Any
+) -> ExceptionCase:
+    actor_id = said["actor_id"]
+    if (before["owner"], before["state"]) == (actor_id, CaseState.CLAIMED):
         return case
-    case, before = _begin(case_id, "claim")
     case.owner_id, case.wake_at = actor_id, None
-    note(case, "claim", now, actor_id=actor_id, before=before)
+    note(case, verb, now, before=before, **said)
     save(case)
     return case
 
 
 @transaction.atomic
-def release_case(*, case_id: int, actor_id: int, now: datetime) -> ExceptionCase:
+def release_case(
+    *, case_id: int, actor_id: int, now: datetime, version: int | None = None
+) -> ExceptionCase:
     """Give it back to the team's queue."""
-    case, before = _begin(case_id, "release")
+    case, before = _begin(case_id, "release", actor_id, version)
     case.owner_id = None
     note(case, "release", now, actor_id=actor_id, before=before)
     save(case)
@@ -58,9 +121,11 @@ def release_case(*, case_id: int, actor_id: int, now: datetime) -> ExceptionCase
 
 
 @transaction.atomic
-def snooze_case(*, case_id: int, actor_id: int, minutes: int, now: datetime) -> ExceptionCase:
+def snooze_case(
+    *, case_id: int, actor_id: int, minutes: int, now: datetime, version: int | None = None
+) -> ExceptionCase:
     """Hide it from the open list until then, never past its due time: a snooze hides no breach."""
-    case, before = _begin(case_id, "snooze")
+    case, before = _begin(case_id, "snooze", actor_id, version)
     until = now + timedelta(minutes=max(minutes, 1))
     case.wake_at = min(until, case.due_at) if case.due_at > now else until
     note(case, "snooze", now, actor_id=actor_id, before=before)
@@ -69,18 +134,22 @@ def snooze_case(*, case_id: int, actor_id: int, minutes: int, now: datetime) -> 
 
 
 @transaction.atomic
-def wait_case(*, case_id: int, actor_id: int, on_whom: str, now: datetime) -> ExceptionCase:
+def wait_case(
+    *, case_id: int, actor_id: int, on_whom: str, now: datetime, version: int | None = None
+) -> ExceptionCase:
     """Wait for somebody outside: customer, partner, warehouse."""
-    case, before = _begin(case_id, "wait")
+    case, before = _begin(case_id, "wait", actor_id, version)
     note(case, "wait", now, actor_id=actor_id, text=f"Waiting for {on_whom}", before=before)
     save(case)
     return case
 
 
 @transaction.atomic
-def wake_case(*, case_id: int, actor_id: int | None, now: datetime) -> ExceptionCase:
+def wake_case(
+    *, case_id: int, actor_id: int | None, now: datetime, version: int | None = None
+) -> ExceptionCase:
     """Back to work."""
-    case, before = _begin(case_id, "wake")
+    case, before = _begin(case_id, "wake", actor_id, version)
     case.state = CaseState.CLAIMED if case.owner_id else CaseState.NEW
     case.wake_at = None
     note(case, "wake", now, actor_id=actor_id, before=before)
@@ -89,31 +158,38 @@ def wake_case(*, case_id: int, actor_id: int | None, now: datetime) -> Exception
 
 
 @transaction.atomic
-def resolve_case(*, case_id: int, actor_id: int, reason: str, now: datetime) -> ExceptionCase:
+def resolve_case(
+    *, case_id: int, actor_id: int, reason: str, now: datetime, version: int | None = None
+) -> ExceptionCase:
     """Close without a replay. An effect that stopped counts as done by hand, after a minute."""
-    return _close(case_id, "resolve", "by hand", actor_id, reason, now)
+    case, before = _begin(case_id, "resolve", actor_id, version)
+    said = {"actor_id": actor_id, "text": reason, "before": before}
+    return _close(case, "resolve", "by hand", now, **said)
 
 
 @transaction.atomic
-def ignore_case(*, case_id: int, actor_id: int, reason: str, now: datetime) -> ExceptionCase:
-    """Close what will not be fixed. Its message is set aside for good, after a minute."""
-    return _close(case_id, "ignore", "ignored", actor_id, reason, now)
-
-
-def _close(
-    case_id: int, verb: str, how: str, actor_id: int, reason: str, now: datetime
+def ignore_case(
+    *, case_id: int, actor_id: int, reason: str, now: datetime, version: int | None = None
 ) -> ExceptionCase:
-    case, before = _begin(case_id, verb)
+    """Close what will not be fixed. Its message is set aside for good, after a minute."""
+    case, before = _begin(case_id, "ignore", actor_id, version)
+    said = {"actor_id": actor_id, "text": reason, "before": before}
+    return _close(case, "ignore", "ignored", now, **said)
+
+
+def _close(case: ExceptionCase, verb: str, how: str, now: datetime, **said: Any) -> ExceptionCase:
     case.closed_at, case.resolution = now, how
-    note(case, verb, now, actor_id=actor_id, text=reason, before=before)
+    note(case, verb, now, **said)
     save(case, verb="gone")
     return case
 
 
 @transaction.atomic
-def reopen_case(*, case_id: int, actor_id: int | None, reason: str, now: datetime) -> ExceptionCase:
+def reopen_case(
+    *, case_id: int, actor_id: int | None, reason: str, now: datetime, version: int | None = None
+) -> ExceptionCase:
     """Open it again, with its history."""
-    case, before = _begin(case_id, "reopen")
+    case, before = _begin(case_id, "reopen", actor_id, version)
     _refuse_twin(case)
     case.state = CaseState.CLAIMED if case.owner_id else CaseState.NEW
     case.closed_at, case.resolution = None, ""

@@ -12,14 +12,16 @@ from exceptions.errors import VerbNotAllowed
 from exceptions.lifecycle import CaseState, allowed
 from exceptions.models import Cause, ExceptionCase
 from exceptions.models.cases import OPEN_STATES
-from exceptions.services.acts import lock_case
+from exceptions.services.acts import lock_case, refuse_stale
 from exceptions.services.cases import note, save, snapshot
 from orders.selectors import lock_orders
 from orders.services.resume import resume_held_order
 
 
 @transaction.atomic
-def replay_case(*, case_id: int, actor_id: int | None, now: datetime) -> ExceptionCase:
+def replay_case(
+    *, case_id: int, actor_id: int | None, now: datetime, version: int | None = None
+) -> ExceptionCase:
     """Replay what is behind the case. Pressing twice replays once. Raises `VerbNotAllowed`."""
     _lock_behind(case_id)
     case = lock_case(case_id)
@@ -27,6 +29,7 @@ def replay_case(*, case_id: int, actor_id: int | None, now: datetime) -> Excepti
         return case
     if not allowed("replay", CaseState(case.state)):
         raise VerbNotAllowed(f"This case is {case.state.lower()}; there is nothing to replay.")
+    refuse_stale(case, actor_id=actor_id, version=version)
     before = snapshot(case)
     case.state, case.wake_at = CaseState.REPLAYING, None
     note(case, "replay", now, actor_id=actor_id, text=_sentence(case), before=before)

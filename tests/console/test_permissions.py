@@ -33,12 +33,13 @@ PAGES = (
     "/live/since?topic=queue&seq=0",
 )
 WORK = {
-    "/queue/{case}/claim/": {},
+    "/queue/{case}/claim/": {"version": "1"},
+    "/queue/{case}/take_over/": {"version": "1", "reason": "Ill"},
     "/queue/{case}/note/": {"text": "Hello"},
-    "/queue/{case}/resolve/": {"reason": "Done"},
+    "/queue/{case}/resolve/": {"version": "1", "reason": "Done"},
 }
 LEADS = {
-    "/queue/{case}/ignore/": {"reason": "Never"},
+    "/queue/{case}/ignore/": {"version": "1", "reason": "Never"},
     "/queue/{case}/mapping/": {"other": "MUG"},
     "/queue/causes/{cause}/replay/": {},
     "/mappings/sku/save/": {

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -74,22 +75,63 @@ def test_rows_say_what_left_the_view(client: Client, stuck: Stuck, ana: User) ->
 
 def test_an_act_that_came_too_late_is_a_conflict_in_words(client: Client, stuck: Stuck) -> None:
     case = stuck(1)[0]
-    assert client.post(f"/queue/{case.pk}/claim/").status_code == 303
-    assert client.post(f"/queue/{case.pk}/resolve/", {"reason": "Done"}).status_code == 303
-    answer = client.post(f"/queue/{case.pk}/release/", headers=HTMX)
+    seen = {"version": case.version}
+    assert client.post(f"/queue/{case.pk}/claim/", seen).status_code == 303
+    assert client.post(f"/queue/{case.pk}/resolve/", {**seen, "reason": "Done"}).status_code == 303
+    answer = client.post(f"/queue/{case.pk}/release/", seen, headers=HTMX)
     assert answer.status_code == 409
     assert "This case is resolved now, so release was not done" in answer.content.decode()
 
 
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_a_claim_that_came_second_says_who_was_first_and_offers_to_take_over(
+    client: Client, stuck: Stuck, ana: User, lea: User, headers: dict[str, str]
+) -> None:
+    case = stuck(1)[0]
+    seen = _version_in(client.get(f"/queue/{case.pk}/"))
+    acts.claim_case(case_id=case.pk, actor_id=lea.pk, now=timezone.now())
+
+    answer = client.post(f"/queue/{case.pk}/claim/", {"version": seen}, headers=headers)
+
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Lea has this case now, so nothing was changed. Ask Lea, or take over." in html
+    assert "Take over from Lea" in html
+    url, shown = f"/queue/{case.pk}/take_over/", _version_in(answer)
+    assert client.post(url, {"version": shown}, headers=headers).status_code == 422
+    done = client.post(url, {"version": shown, "reason": "She is ill"}, headers=headers)
+    assert done.status_code == (200 if headers else 303)
+    case.refresh_from_db()
+    assert (case.owner, case.events.latest("pk").text) == (ana, "From Lea: She is ill")
+
+
+def test_an_act_that_does_not_say_what_was_seen_changes_nothing(
+    client: Client, stuck: Stuck
+) -> None:
+    case = stuck(1)[0]
+    answer = client.post(f"/queue/{case.pk}/claim/")
+    assert answer.status_code == 422
+    assert "it is not said which version you saw" in answer.content.decode()
+    case.refresh_from_db()
+    assert (case.state, case.version) == ("NEW", 1)
+
+
+def _version_in(answer: Any) -> str:
+    found = re.search(r'name="version" value="(\d+)"', answer.content.decode())
+    assert found is not None
+    return found[1]
+
+
 def test_a_missing_reason_is_named_and_changes_nothing(client: Client, stuck: Stuck) -> None:
     case = stuck(1)[0]
+    seen = {"version": case.version}
     for verb, field in (("resolve", "reason"), ("note", "text"), ("snooze", "minutes")):
         for value in ("", "   ", "\x00"):
-            answer = client.post(f"/queue/{case.pk}/{verb}/", {field: value}, headers=HTMX)
+            answer = client.post(f"/queue/{case.pk}/{verb}/", {**seen, field: value}, headers=HTMX)
             assert answer.status_code == 422, (verb, value)
             assert 'role="alert"' in answer.content.decode()
     for minutes in ("-5", "0", "1e9", "99999999999"):
-        answer = client.post(f"/queue/{case.pk}/snooze/", {"minutes": minutes})
+        answer = client.post(f"/queue/{case.pk}/snooze/", {**seen, "minutes": minutes})
         assert answer.status_code == 422
     case.refresh_from_db()
     assert (case.state, case.version) == ("NEW", 1)
@@ -99,10 +141,10 @@ def test_undo_takes_back_only_the_newest_and_only_of_this_case(
     client: Client, stuck: Stuck
 ) -> None:
     case, other = stuck(2)
-    client.post(f"/queue/{case.pk}/claim/")
+    client.post(f"/queue/{case.pk}/claim/", {"version": 1})
     claim = case.events.get(verb="claim")
     assert client.post(f"/queue/{other.pk}/undo/{claim.pk}/").status_code == 403
-    client.post(f"/queue/{case.pk}/resolve/", {"reason": "Done"})
+    client.post(f"/queue/{case.pk}/resolve/", {"version": 2, "reason": "Done"})
     assert client.post(f"/queue/{case.pk}/undo/{claim.pk}/").status_code == 409
     resolve = case.events.get(verb="resolve")
     assert client.post(f"/queue/{case.pk}/undo/{resolve.pk}/").status_code == 303

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from connectors.events import EffectStopped
 from connectors.models import Connection, InboundMessage, OutboundMessage
-from exceptions.errors import NothingToUndo, VerbNotAllowed
+from exceptions.errors import NothingToUndo, VerbNotAllowed, VersionStale
 from exceptions.lifecycle import VERBS, CaseState
 from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.services import acts
@@ -32,6 +32,12 @@ Make = Callable[..., ExceptionCase]
 # The whole table again, written by hand: a change has to be made twice, on purpose.
 LEADS_TO = {
     "claim": {S.NEW: S.CLAIMED, S.CLAIMED: S.CLAIMED, S.WAITING: S.CLAIMED, S.SNOOZED: S.CLAIMED},
+    "take_over": {
+        S.NEW: S.CLAIMED,
+        S.CLAIMED: S.CLAIMED,
+        S.WAITING: S.CLAIMED,
+        S.SNOOZED: S.CLAIMED,
+    },
     "release": {S.CLAIMED: S.NEW},
     "wait": {S.CLAIMED: S.WAITING},
     "snooze": {S.NEW: S.SNOOZED, S.CLAIMED: S.SNOOZED},
@@ -42,6 +48,7 @@ LEADS_TO = {
 }
 ACTS: dict[str, Callable[..., ExceptionCase]] = {
     "claim": acts.claim_case,
+    "take_over": partial(acts.take_over_case, reason="on holiday"),
     "release": acts.release_case,
     "wait": partial(acts.wait_case, on_whom="the customer"),
     "snooze": partial(acts.snooze_case, minutes=30),
@@ -109,21 +116,81 @@ def test_claiming_what_is_ones_own_changes_nothing(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_people_who_claim_at_once_leave_one_owner_and_a_history(
+def test_of_two_people_who_claim_at_once_one_has_it_and_the_other_is_told_who(
     problem: OpenCase, ana: User, ben: User, now: datetime
 ) -> None:
     case = problem()
 
     ends = at_once(
-        [partial(acts.claim_case, case_id=case.pk, actor_id=who.pk, now=now) for who in (ana, ben)]
+        [
+            partial(acts.claim_case, case_id=case.pk, actor_id=who.pk, now=now, version=1)
+            for who in (ana, ben)
+        ]
     )
 
-    assert [end for end in ends if isinstance(end, Exception)] == []
     case.refresh_from_db()
-    claims = CaseEvent.objects.filter(case=case, verb="claim").order_by("pk")
-    assert case.owner_id == claims[1].actor_id
-    assert (claims[0].before["owner"], claims[1].before["owner"]) == (None, claims[0].actor_id)
-    assert case.version == 3
+    owner = ana if case.owner_id == ana.pk else ben
+    (refused,) = [end for end in ends if isinstance(end, Exception)]
+    assert isinstance(refused, VersionStale)
+    assert str(refused).startswith(f"{owner.first_name} has this case now, so nothing was changed.")
+    assert [line.actor for line in case.events.filter(verb="claim")] == [owner]
+    assert case.version == 2
+
+
+# --- What somebody else has ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["claim", "take_over", "snooze", "resolve", "ignore", "replay"])
+def test_what_somebody_else_took_meanwhile_is_left_alone(
+    stopped_message: Make, ana: User, ben: User, now: datetime, verb: str
+) -> None:
+    case = stopped_message()
+    seen = case.version
+    acts.claim_case(case_id=case.pk, actor_id=ben.pk, now=now, version=seen)
+    act = {**ACTS, "replay": replay_case}[verb]
+
+    with pytest.raises(VersionStale, match=r"^Ben has this case now, so nothing was changed\."):
+        act(case_id=case.pk, actor_id=ana.pk, now=now, version=seen)
+
+    case.refresh_from_db()
+    assert (case.state, case.owner, case.version) == ("CLAIMED", ben, seen + 1)
+    assert [line.verb for line in case.events.order_by("pk")] == ["opened", "claim"]
+    assert InboundMessage.objects.get().state == "DEAD"
+
+
+def test_it_can_be_taken_over_by_whoever_saw_whose_it_is(
+    problem: OpenCase, ana: User, ben: User, now: datetime
+) -> None:
+    case = problem()
+    acts.claim_case(case_id=case.pk, actor_id=ben.pk, now=now)
+    case.refresh_from_db()
+    with pytest.raises(VersionStale):
+        acts.claim_case(case_id=case.pk, actor_id=ana.pk, now=now, version=case.version)
+
+    acts.take_over_case(
+        case_id=case.pk, actor_id=ana.pk, reason="He is ill", now=now, version=case.version
+    )
+
+    case.refresh_from_db()
+    line = case.events.latest("pk")
+    assert (case.state, case.owner, case.version) == ("CLAIMED", ana, 3)
+    assert (line.verb, line.actor, line.text) == ("take_over", ana, "From Ben: He is ill")
+    acts.undo_act(event_id=line.pk, actor_id=ana.pk, now=now)
+    case.refresh_from_db()
+    assert case.owner == ben
+
+
+def test_one_s_own_case_may_have_changed_meanwhile(
+    problem: OpenCase, ana: User, now: datetime
+) -> None:
+    case = problem()
+    acts.claim_case(case_id=case.pk, actor_id=ana.pk, now=now, version=1)
+    acts.add_note(case_id=case.pk, actor_id=ana.pk, text="Called them.", now=now)
+
+    acts.resolve_case(case_id=case.pk, actor_id=ana.pk, reason="done", now=now, version=1)
+
+    case.refresh_from_db()
+    assert case.state == "RESOLVED"
 
 
 # --- Snooze ------------------------------------------------------------------------------------
