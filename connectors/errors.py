@@ -33,3 +33,9 @@ class ConnectionUnusable(NeedsOperator):
     """The connection is not set up for what was asked."""
 
     code = "connectors.connection_unusable"
+
+
+class ReceiptsDisagree(NeedsOperator):
+    """A system has another record than the one we know of, or one that was not wanted."""
+
+    code = "connectors.receipts_disagree"

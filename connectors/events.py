@@ -62,6 +62,15 @@ class EffectStopped(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EffectDoubted(Event):
+    """What a system told of an effect does not fit its end: a person must look there."""
+
+    message_id: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class EffectSetAside(Event):
     """A stopped effect will never be asked for again: taken back, or a person decided."""
 

@@ -47,11 +47,13 @@ INBOUND_NEXT: dict[InboundState, frozenset[InboundState]] = {
 }
 
 OUTBOUND_NEXT: dict[OutboundState, frozenset[OutboundState]] = {
-    _O.READY: frozenset({_O.SENDING, _O.CANCELLED, _O.SUPERSEDED}),
+    # From wherever it has not ended it becomes SENT: a receipt is proof, however late it comes.
+    _O.READY: frozenset({_O.SENDING, _O.SENT, _O.CANCELLED, _O.SUPERSEDED}),
     _O.SENDING: frozenset({_O.SENT, _O.READY, _O.UNKNOWN, _O.DEAD, _O.MANUAL}),
     _O.UNKNOWN: frozenset({_O.SENDING, _O.SENT, _O.READY, _O.MANUAL}),
     _O.MANUAL: frozenset({_O.SENT, _O.READY, _O.CANCELLED, _O.UNKNOWN}),
-    _O.DEAD: frozenset({_O.READY, _O.CANCELLED, _O.UNKNOWN}),  # only by replay or by a person
+    # Else only by replay or by a person.
+    _O.DEAD: frozenset({_O.READY, _O.SENT, _O.CANCELLED, _O.UNKNOWN}),
     _O.SENT: frozenset(),
     _O.CANCELLED: frozenset(),
     _O.SUPERSEDED: frozenset(),

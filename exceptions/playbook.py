@@ -94,6 +94,13 @@ PLAYBOOK: dict[str, Play] = {
         30,
         "Look, then replay",
     ),
+    "connectors.receipts_disagree": Play(
+        "{connection} has more than is on record here",
+        "It may be there twice, or be there although it was not wanted.",
+        "Look for each of them there and cancel the one too many. Then resolve.",
+        CRITICAL,
+        30,
+    ),
     "connectors.rejected": Play(
         "{reason}",
         "The effect is not there.",

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from connectors.events import (
     ConnectionChanged,
+    EffectDoubted,
     EffectSetAside,
     EffectsSent,
     EffectStopped,
@@ -58,12 +59,24 @@ def open_case_for_message(event: MessageStopped) -> None:
 def open_case_for_effect(event: EffectStopped) -> None:
     """An effect on another system stopped."""
     row = OutboundMessage.objects.select_related("connection").get(pk=event.message_id)
+    _open_for_effect(row, code=row.error_code, detail=row.error_detail, context=row.error_context)
+
+
+def open_case_for_doubt(event: EffectDoubted) -> None:
+    """An effect is there in another way than it ended here."""
+    row = OutboundMessage.objects.select_related("connection").get(pk=event.message_id)
+    _open_for_effect(row, code=event.code, detail=event.detail, context={})
+
+
+def _open_for_effect(
+    row: OutboundMessage, *, code: str, detail: str, context: dict[str, Any]
+) -> None:
     order = Order.objects.filter(pk=row.order_id or 0).first()
     open_case(
         Problem(
-            code=row.error_code,
-            detail=row.error_detail,
-            context=dict(row.error_context),
+            code=code,
+            detail=detail,
+            context=dict(context),
             connection_id=row.connection_id,
             connection_name=row.connection.name,
             outbound_id=row.pk,

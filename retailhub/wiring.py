@@ -42,6 +42,7 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
         hints.effects_sent,
     ),
     connectors.EffectStopped: (desk.open_case_for_effect,),
+    connectors.EffectDoubted: (desk.open_case_for_doubt,),
     connectors.EffectSetAside: (hub.drop_at_node, desk.close_cases_of_set_aside),
     # Goods leave and arrive.
     orders.ShipmentRecorded: (hub.tell_of_shipment, hints.order_changed),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from connectors.events import EffectStopped
 from connectors.lifecycle import Criticality, OutboundState
 from connectors.models import Attempt, OutboundMessage
 from connectors.registry import SINKS
-from connectors.services import breaker
+from connectors.services import breaker, late
 from connectors.services.sent import Sent, write_sent
 from connectors.systems.base import IntentKind
 from connectors.systems.http import CredentialsRejected, RemoteThrottled
@@ -27,13 +26,11 @@ from retailhub.kernel.events import publish
 if TYPE_CHECKING:
     from connectors.services.deliver import Answered
 
-log = logging.getLogger(__name__)
-
 O = Attempt.Outcome  # noqa: E741 - read as a table below
 
 
 def settle_answer(answered: Answered, *, now: datetime) -> None:
-    """Write what came of one attempt. An answer that lost its lease is kept on the attempt only."""
+    """Write what came of one attempt. Of one that lost its lease, only what it proves counts."""
     settle_answers([answered], now=now)
 
 
@@ -47,7 +44,8 @@ def settle_answers(answers: Sequence[Answered], *, now: datetime) -> None:
     for answered in answers:
         message = messages[answered.message.pk]
         if not _is_ours(message, answered):
-            _note_late(answered, now)
+            if (proof := late.proof_in(message, answered, now=now)) is not None:
+                sent.append((message, answered, proof))
         elif answered.error is not None:
             _failed(message, answered, answered.error, now)
         elif answered.receipt is not None:
@@ -196,16 +194,6 @@ def settle_crash(message: OutboundMessage, *, now: datetime) -> None:
     _save(message, "lease_token")
     if message.state == OutboundState.MANUAL:
         publish(EffectStopped(message_id=message.pk))
-
-
-def _note_late(answered: Answered, now: datetime) -> None:
-    log.warning("late answer for %s: its lease was taken over", answered.message.effect_key)
-    error = answered.error
-    Attempt.objects.filter(pk=answered.attempt.pk).update(
-        outcome=O.LATE,
-        finished_at=max(now, answered.attempt.started_at),
-        detail=str(error) if error else f"Said {answered.receipt} after the lease had passed on.",
-    )
 
 
 def _close(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from connectors.lifecycle import Criticality
 from connectors.models import Attempt, Connection, ExternalReference, OutboundMessage
-from connectors.services import probe, settle
-from connectors.services.deliver import Answered, deliver_batch, sweep_expired_leases
+from connectors.services import probe
+from connectors.services.deliver import deliver_batch, sweep_expired_leases
 from connectors.services.pause import pause_connection, resume_connection
 from connectors.services.replay import replay_outbound
 from connectors.systems.base import Intent, IntentKind, MappingMissing, Receipt
@@ -299,26 +299,6 @@ def test_a_worker_that_vanished_during_the_call_leaves_doubt(
     time_passes()
     deliver()
     assert (state(row), row.external_id) == ("SENT", "SO-1")
-
-
-def test_the_answer_of_a_worker_that_lost_its_lease_counts_only_in_the_journal(
-    owe: Owe, sink: FakeSink, deliver: Turn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    row = owe()
-    sink.will_answer(Receipt(external_id="SO-1"))
-    true_settle = settle.settle_answers
-
-    def settle_too_late(answers: Sequence[Answered], *, now: datetime) -> None:
-        OutboundMessage.objects.filter(pk=row.pk).update(lease_token=99)
-        true_settle(answers, now=now)
-
-    monkeypatch.setattr(settle, "settle_answers", settle_too_late)
-    deliver()
-
-    assert (state(row), row.external_id) == ("SENDING", "")
-    attempt = Attempt.objects.get()
-    assert attempt.outcome == "LATE"
-    assert "SO-1" in attempt.detail
 
 
 def test_an_effect_in_doubt_until_the_deadline_is_a_persons(

@@ -68,7 +68,8 @@ def test_a_late_and_a_bad_answer_change_nothing_for_the_others(answers: Answers)
     together = answers(range(3))
     OutboundMessage.objects.filter(reference="R0").update(lease_token=99)
     refused = RemoteRejected("No.", status=422)
-    bad = together[1]
+    late, bad = together[0], together[1]
+    together[0] = Answered(late.message, late.attempt, None, None, True, 7)
     together[1] = Answered(bad.message, bad.attempt, None, refused, False, 7)
 
     settle.settle_answers(together, now=timezone.now())

@@ -61,9 +61,9 @@ def test_says_which_row_and_which_move(place: PlaceOrder, stock: Stock) -> None:
     place()
     row = OutboundMessage.objects.order_by("pk")[0]
 
-    said = f"a state moves by the table: outbound {row.pk} can't go from READY to SENT"
+    said = f"a state moves by the table: outbound {row.pk} can't go from READY to MANUAL"
     with pytest.raises(IntegrityError, match=said), transaction.atomic():
-        OutboundMessage.objects.filter(pk=row.pk).update(state="SENT")
+        OutboundMessage.objects.filter(pk=row.pk).update(state="MANUAL")
 
 
 def forbidden(table: Table) -> set[tuple[str, str]]:
