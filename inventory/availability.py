@@ -138,12 +138,13 @@ class NodeStock:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the explanation: what was added or taken, and what was left after it."""
+    """One line of the explanation: what was added or taken, what was left, and by which rule."""
 
     label: str
     change: int
     after: int
     why: str = ""
+    rule_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -184,16 +185,17 @@ class _Sum:
         self.value = start
         self.steps = [Step(label, start, start, why)]
 
-    def add(self, label: str, change: int, why: str = "") -> None:
+    def add(self, label: str, change: int, why: str = "", rule: Rule | None = None) -> None:
         """Add `change`; a line that changes nothing and says nothing is left out."""
         if change or why:
             self.value += change
-            self.steps.append(Step(label, change, self.value, why))
+            rule_id = rule.id if rule else None
+            self.steps.append(Step(label, change, self.value, why, rule_id))
 
-    def to(self, label: str, value: int, why: str = "") -> None:
+    def to(self, label: str, value: int, why: str = "", rule: Rule | None = None) -> None:
         """Go to `value`, if that is a change."""
         if value != self.value:
-            self.add(label, value - self.value, why)
+            self.add(label, value - self.value, why, rule)
 
 
 def available_to_sell(
@@ -217,10 +219,10 @@ def _at_node(node: NodeStock, rules: RuleBook, place: Place, at: datetime) -> No
     if horizon is not None:
         until = at + timedelta(hours=horizon.value)
         coming = sum(a.quantity for a in node.arrivals if a.expected_at <= until)
-        left.add("On its way", coming, f"within {horizon.value} h" if coming else "")
+        left.add("On its way", coming, f"within {horizon.value} h" if coming else "", horizon)
     safety = rules.winner(Knob.SAFETY_STOCK, here)
     if safety is not None:
-        left.add("Safety stock", -safety.value, safety.note)
+        left.add("Safety stock", -safety.value, safety.note, safety)
     left.to("Never below zero", max(left.value, 0))
     if node.silence is not None:
         _while_silent(left, node.silence)
@@ -243,13 +245,13 @@ _WHILE_SILENT = {
 
 def _for_channel(total: _Sum, rules: RuleBook, place: Place) -> None:
     if buffer := rules.winner(Knob.BUFFER, place):
-        total.add("Channel buffer", -buffer.value, buffer.note)
+        total.add("Channel buffer", -buffer.value, buffer.note, buffer)
     if (share := rules.winner(Knob.SHARE, place)) and total.value > 0:
-        total.to("Share", total.value * share.value // 100, f"{share.value} %")
+        total.to("Share", total.value * share.value // 100, f"{share.value} %", share)
     if (end := rules.winner(Knob.END_WHEN, place)) and 0 < total.value <= end.value:
-        total.to("End when", 0, f"at {end.value} or fewer")
+        total.to("End when", 0, f"at {end.value} or fewer", end)
     if (most := rules.winner(Knob.MAX_LISTED, place)) and total.value > most.value:
-        total.to("Max listed", most.value, f"at most {most.value}")
+        total.to("Max listed", most.value, f"at most {most.value}", most)
 
 
 def _listed(offers: Sequence[NodeAvailability], total: int) -> dict[str, int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import F
@@ -98,21 +99,37 @@ def availability(
     than those in force. Active items only; an item that lies nowhere may be sold 0 times.
     """
     rules = rules or rule_book()
+    return read_shelf(item_ids=item_ids, channel_ids=channel_ids).ask(rules, at=at)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What lies where and who may sell it, read once: it answers for any rules."""
+
+    categories: Mapping[int, str]
+    served: Mapping[int | None, frozenset[int] | None]
+    stock: Mapping[int, Sequence[NodeStock]]
+
+    def ask(self, rules: RuleBook, *, at: datetime) -> dict[tuple[int, int | None], Availability]:
+        """What may be sold under `rules`, by (item id, channel id)."""
+        return {
+            (item_id, channel_id): available_to_sell(
+                self._nodes(item_id, channel_id), rules, Place(item_id, category, channel_id), at=at
+            )
+            for channel_id in self.served
+            for item_id, category in self.categories.items()
+        }
+
+    def _nodes(self, item_id: int, channel_id: int | None) -> Sequence[NodeStock]:
+        rows, chosen = self.stock.get(item_id, ()), self.served[channel_id]
+        return rows if chosen is None else [row for row in rows if row.location_id in chosen]
+
+
+def read_shelf(*, item_ids: Iterable[int], channel_ids: Iterable[int] = ()) -> Shelf:
+    """The stock of these items, those that are active, for these channels or for nobody."""
     items = Item.objects.filter(pk__in=list(item_ids), is_active=True)
     categories = dict(items.order_by("pk").values_list("pk", "category"))
-    served = _served(channel_ids)
-    stock = _stock_by_item(categories)
-    return {
-        (item_id, channel_id): available_to_sell(
-            [n for n in stock[item_id] if served[channel_id] is None or n.location_id in nodes],
-            rules,
-            Place(item_id, category, channel_id),
-            at=at,
-        )
-        for channel_id in served
-        for nodes in [served[channel_id] or frozenset()]
-        for item_id, category in categories.items()
-    }
+    return Shelf(categories, _served(channel_ids), _stock_by_item(categories))
 
 
 def _served(channel_ids: Iterable[int]) -> dict[int | None, frozenset[int] | None]:

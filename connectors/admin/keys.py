@@ -20,6 +20,7 @@ _SCOPES = [
     (Scope.ORDERS_READ.value, "Read orders and their journeys"),
     (Scope.ORDERS_WRITE.value, "Place orders (custom shops)"),
     (Scope.CASES_READ.value, "Read cases"),
+    (Scope.STOCK_READ.value, "Read stock: what may be sold, movements, what was told"),
 ]
 
 

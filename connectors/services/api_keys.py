@@ -34,6 +34,7 @@ class Scope(StrEnum):
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     CASES_READ = "cases:read"
+    STOCK_READ = "stock:read"
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from inventory.availability import Fallback
 from retailhub.kernel.models import Timestamped
@@ -24,6 +26,16 @@ class Item(Timestamped):
         help_text="The unit we count in. All our quantities are whole units of it.",
     )
     is_active = models.BooleanField(default=True)
+
+    class Meta:
+        indexes = (
+            # The search box and the item list: any part of a SKU or a name.
+            GinIndex(
+                OpClass(Upper("sku"), name="gin_trgm_ops"),
+                OpClass(Upper("name"), name="gin_trgm_ops"),
+                name="inventory_item_by_part_of_name",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.sku

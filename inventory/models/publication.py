@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from inventory.models.catalog import Channel, Item
@@ -91,6 +91,13 @@ class ChannelOffer(models.Model):
                 fields=["channel", "observed_at", "id"],
                 condition=Q(published_at__isnull=False),
                 name="inventory_channeloffer_unseen",
+            ),
+            # The drift view: the channel shows another number than it was told.
+            models.Index(
+                fields=["channel", "item"],
+                condition=Q(observed_at__gte=F("published_at"))
+                & ~Q(observed_quantity=F("published_quantity")),
+                name="inventory_channeloffer_drift",
             ),
         )
 

@@ -173,6 +173,12 @@ class Reservation(Timestamped):
         indexes = (
             # Read when an order's promises are released, consumed or shown.
             models.Index(fields=["reference"], name="inventory_reservation_by_ref"),
+            # The item's page: to whom is it promised?
+            models.Index(
+                fields=["item", "id"],
+                condition=Q(state="HELD"),
+                name="inventory_reservation_held",
+            ),
             # The clock that ends holds.
             models.Index(
                 fields=["expires_at"],

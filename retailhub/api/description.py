@@ -44,7 +44,8 @@ class BearerKey(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
             "scheme": "bearer",
             "bearerFormat": "rh_<prefix>_<secret>",
             "description": "A key made in the admin. It belongs to one connection and sees only "
-            "what belongs to that. Scopes: orders:read, orders:write, cases:read.",
+            "what belongs to that. Scopes: orders:read, orders:write, cases:read, "
+            "stock:read.",
         }
 
 

@@ -19,19 +19,23 @@ def page_of(
     rows: QuerySet[M], *, cursor: str, limit: int, is_oldest_first: bool = False
 ) -> tuple[list[M], str | None]:
     """Up to `limit` rows after `cursor`, and the cursor of the next page if there is one."""
-    if cursor:
-        rows = rows.filter(**{"pk__gt" if is_oldest_first else "pk__lt": _read(cursor)})
+    if (key := key_in(cursor)) is not None:
+        rows = rows.filter(**{"pk__gt" if is_oldest_first else "pk__lt": key})
     # One row more than asked for tells whether there is a next page, without counting.
     found = list(rows.order_by("pk" if is_oldest_first else "-pk")[: limit + 1])
     page = found[:limit]
-    return page, _write(page[-1].pk) if len(found) > limit else None
+    return page, cursor_after(page[-1].pk) if len(found) > limit else None
 
 
-def _write(key: Any) -> str:
+def cursor_after(key: Any) -> str:
+    """The cursor of the page that follows the row with this key."""
     return base64.urlsafe_b64encode(f"k{key}".encode()).decode().rstrip("=")
 
 
-def _read(cursor: str) -> int:
+def key_in(cursor: str) -> int | None:
+    """The key that `cursor` goes on after; none for the first page."""
+    if not cursor:
+        return None
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         key = int(text.removeprefix(b"k"))

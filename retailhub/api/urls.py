@@ -5,10 +5,13 @@ from __future__ import annotations
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
+from retailhub.api.availability import ShowAvailability
 from retailhub.api.cases import ListCases, ShowCase
 from retailhub.api.messages import ShowMessage
+from retailhub.api.movements import ListMovements
 from retailhub.api.orders import ListOrders, ShowOrder
 from retailhub.api.place_order import PlaceOrder
+from retailhub.api.said import ShowTold
 from retailhub.api.timeline import ShowTimeline
 from retailhub.api.view import Nothing
 
@@ -28,5 +31,8 @@ urlpatterns = [
     path("v1/messages/<int:message_id>", ShowMessage.as_view(), name="message"),
     path("v1/cases", ListCases.as_view(), name="cases"),
     path("v1/cases/<int:case_id>", ShowCase.as_view(), name="case"),
+    path("v1/availability", ShowAvailability.as_view(), name="availability"),
+    path("v1/availability/told", ShowTold.as_view(), name="told"),
+    path("v1/items/<path:sku>/movements", ListMovements.as_view(), name="movements"),
     re_path(r"^", Nothing.as_view()),
 ]

@@ -18,6 +18,9 @@ OPERATIONS = {
     ("get", "/api/v1/messages/{message_id}"),
     ("get", "/api/v1/cases"),
     ("get", "/api/v1/cases/{case_id}"),
+    ("get", "/api/v1/availability"),
+    ("get", "/api/v1/availability/told"),
+    ("get", "/api/v1/items/{sku}/movements"),
 }
 
 
