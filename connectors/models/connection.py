@@ -120,7 +120,10 @@ class Cursor(models.Model):
     resource = models.CharField(max_length=40)
     position = models.CharField(max_length=1000, blank=True)
     seen_until = models.DateTimeField()
-    polled_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(db_default=Now(), help_text="Not asked before.")
+    began_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the listing that is under way was begun."
+    )
 
     class Meta:
         constraints = (

@@ -22,8 +22,9 @@ from connectors.systems.http import RemoteThrottled
 
 log = logging.getLogger(__name__)
 
-# KEYS[1] bucket; ARGV rate per second, burst. Answers the seconds to wait before the call may go.
-# The level may go below zero: each caller takes a place in the queue and is told how long it is.
+# KEYS[1] bucket; ARGV rate per second, burst, lowest level to leave. Answers the seconds to wait
+# before the call may go, or -1. The level may go below zero: each caller takes a place in the queue
+# and is told how long it is.
 _TAKE = """
 local rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local t = redis.call('TIME')
@@ -32,12 +33,12 @@ local bucket = redis.call('HMGET', KEYS[1], 'level', 'at')
 local level = tonumber(bucket[1]) or burst * 0.25
 local at = tonumber(bucket[2]) or now
 level = math.min(burst, level + math.max(0, now - at) * rate)
-if level - 1 < -rate * tonumber(ARGV[3]) then return tostring(-1) end
-level = level - 1
+local goes = level - 1 >= tonumber(ARGV[3])
+if goes then level = level - 1 end
 redis.call('HSET', KEYS[1], 'level', tostring(level), 'at', tostring(now))
 redis.call('EXPIRE', KEYS[1], math.ceil(burst / rate) + 60)
-if level >= 0 then return '0' end
-return tostring(-level / rate)
+if not goes then return '-1' end
+return tostring(math.max(0, -level / rate))
 """
 
 
@@ -58,14 +59,32 @@ def slot(connection: Connection) -> Iterator[None]:
     Raises `RemoteThrottled` when the queue for this connection is longer than `LONGEST_WAIT`: the
     row waits better than a thread.
     """
-    semaphore = _semaphore(connection)
-    if not semaphore.acquire(timeout=LONGEST_WAIT):
-        raise RemoteThrottled(f"{connection.name} has all its calls in flight.", after=1.0)
-    try:
+    with _place(connection, LONGEST_WAIT):
         wait = _take(connection)
         if wait < 0:
             raise RemoteThrottled(f"{connection.name} is at its rate limit.", after=LONGEST_WAIT)
         time.sleep(wait)
+        yield
+
+
+@contextmanager
+def spare_slot(connection: Connection) -> Iterator[None]:
+    """A place and a token that no effect needs: at once, and a quarter of the bucket stays.
+
+    Raises `RemoteThrottled` while effects leave no more than that.
+    """
+    with _place(connection, 0.0):
+        if _take(connection, is_spare=True) < 0:
+            raise RemoteThrottled(f"{connection.name} has more urgent calls to take.", after=1.0)
+        yield
+
+
+@contextmanager
+def _place(connection: Connection, patience: float) -> Iterator[None]:
+    semaphore = _semaphore(connection)
+    if not semaphore.acquire(timeout=patience):
+        raise RemoteThrottled(f"{connection.name} has all its calls in flight.", after=1.0)
+    try:
         yield
     finally:
         semaphore.release()
@@ -80,25 +99,24 @@ def _semaphore(connection: Connection) -> threading.BoundedSemaphore:
         return known[1]
 
 
-def _take(connection: Connection) -> float:
+def _take(connection: Connection, *, is_spare: bool = False) -> float:
     rate, burst = max(connection.rate_per_second, 0.01), max(connection.burst, 1)
+    lowest = max(burst / 4 - 1, 0.0) if is_spare else -rate * LONGEST_WAIT
     try:
-        answer = _redis().eval(
-            _TAKE, 1, f"retailhub:rate:{connection.pk}", rate, burst, LONGEST_WAIT
-        )
+        answer = _redis().eval(_TAKE, 1, f"retailhub:rate:{connection.pk}", rate, burst, lowest)
         return float(answer)
     except redis.RedisError as error:
         log.warning(
             "no shared rate limit (%s): keeping to a local half share", type(error).__name__
         )
-        return _take_local(connection.pk, rate / 2)
+        return _take_local(connection.pk, rate / 2, patience=0.0 if is_spare else LONGEST_WAIT)
 
 
-def _take_local(connection_id: int, rate: float) -> float:
+def _take_local(connection_id: int, rate: float, *, patience: float) -> float:
     with _lock:
         now = time.monotonic()
         at = max(_local.get(connection_id, now), now)
-        if at - now > LONGEST_WAIT:
+        if at - now > patience:
             return -1
         _local[connection_id] = at + 1 / rate
         return at - now

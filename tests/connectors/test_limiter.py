@@ -113,6 +113,49 @@ def test_no_more_calls_are_in_flight_than_allowed(db: None) -> None:
     assert most == 2
 
 
+def test_what_effects_leave_is_taken_at_once_and_never_their_last_quarter(
+    slow: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waited"))
+    with limiter.spare_slot(slow):
+        pass
+
+    with pytest.raises(RemoteThrottled, match="more urgent"), limiter.spare_slot(slow):
+        raise AssertionError("a call went out")
+
+    assert limiter._take(slow) == 0  # an effect still goes at once
+
+
+def test_a_bucket_that_nobody_else_uses_fills_up_for_a_poll(db: None) -> None:
+    tiny = connect("tiny", "Tiny", "fake", "SHOP", rate_per_second=20, burst=1)
+    limiter._redis().delete(bucket_of(tiny))
+    with pytest.raises(RemoteThrottled), limiter.spare_slot(tiny):
+        raise AssertionError("a call went out")
+
+    time.sleep(0.06)
+
+    with limiter.spare_slot(tiny):
+        pass
+
+
+def test_a_poll_takes_no_place_that_is_held(db: None) -> None:
+    busy = connect("busy", "Busy", "fake", "ERP", concurrency=1)
+
+    with (
+        limiter.slot(busy),
+        pytest.raises(RemoteThrottled, match="all its calls in flight"),
+        limiter.spare_slot(busy),
+    ):
+        raise AssertionError("a call went out")
+
+
+@pytest.mark.usefixtures("no_redis")
+def test_without_redis_a_poll_waits_for_nothing(slow: Connection) -> None:
+    assert limiter._take(slow) == 0
+    with pytest.raises(RemoteThrottled), limiter.spare_slot(slow):
+        raise AssertionError("a call went out")
+
+
 def test_a_place_is_given_back_when_the_call_fails(db: None) -> None:
     busy = connect("busy", "Busy", "fake", "ERP", concurrency=1)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
 from connectors.models import Connection, Cursor, InboundMessage
 from connectors.registry import SOURCES
+from connectors.services import limiter, poll
 from connectors.services.poll import poll_due_connections
 from connectors.services.receive import Delivery, receive_messages
 from connectors.systems.base import (
@@ -30,6 +32,7 @@ from connectors.systems.http import (
 )
 from exceptions.models import ExceptionCase
 from tests.conftest import connect
+from tests.racing import at_once
 
 
 class FakeSource:
@@ -56,12 +59,12 @@ class FakeSource:
         return answer
 
 
-def page(*keys: str, cursor: str = "") -> PollPage:
+def page(*keys: str, cursor: str = "", wait: float = 0.0) -> PollPage:
     messages = [
         PolledMessage(envelope=Envelope(topic="t", key=key, lane=key), body=key.encode())
         for key in keys
     ]
-    return PollPage(messages=messages, cursor=cursor, has_more=bool(cursor))
+    return PollPage(messages=messages, cursor=cursor, has_more=bool(cursor), wait=wait)
 
 
 @pytest.fixture
@@ -73,7 +76,9 @@ def source(monkeypatch: pytest.MonkeyPatch) -> FakeSource:
 
 @pytest.fixture
 def polled(source: FakeSource, db: None) -> Connection:
-    return connect("polled", "Polled", "fake", "SHOP", poll_seconds=60)
+    row = connect("polled", "Polled", "fake", "SHOP", poll_seconds=60)
+    limiter._redis().delete(f"retailhub:rate:{row.pk}")
+    return row
 
 
 def test_reads_all_pages_back_to_a_day_ago_and_remembers_how_far(
@@ -88,7 +93,8 @@ def test_reads_all_pages_back_to_a_day_ago_and_remembers_how_far(
     assert source.asked == [("polled", "", since), ("polled", "p2", since)]
     assert set(InboundMessage.objects.values_list("key", flat=True)) == {"a", "b", "c"}
     cursor = Cursor.objects.get()
-    assert (cursor.position, cursor.seen_until, cursor.polled_at) == ("", now, now)
+    assert (cursor.position, cursor.seen_until, cursor.began_at) == ("", now, None)
+    assert cursor.due_at == now + timedelta(seconds=60)
 
 
 def test_asks_again_when_its_time_has_come_with_an_overlap(
@@ -112,6 +118,130 @@ def test_what_a_webhook_brought_before_is_a_duplicate(
     poll_due_connections(now=now)
 
     assert InboundMessage.objects.count() == 1
+
+
+def test_a_long_list_is_read_in_short_turns_and_goes_on_where_it_stopped(
+    source: FakeSource, polled: Connection, now: datetime
+) -> None:
+    pages = poll.PAGES_PER_TURN
+    source.script.extend(page(f"k{n}", cursor=f"p{n}") for n in range(pages + 2))
+
+    poll_due_connections(now=now)
+
+    cursor = Cursor.objects.get()
+    assert (len(source.asked), cursor.position) == (pages, f"p{pages - 1}")
+    due_at = now + timedelta(seconds=1)
+    assert (cursor.due_at, cursor.seen_until) == (due_at, now - timedelta(hours=24))
+    poll_due_connections(now=now + timedelta(seconds=10))
+    cursor.refresh_from_db()
+    assert [place for _, place, _ in source.asked[pages:]] == [
+        f"p{pages - 1}",
+        f"p{pages}",
+        f"p{pages + 1}",
+    ]
+    assert len({since for _, _, since in source.asked}) == 1
+    # What changed while it was being read may not be in it.
+    assert (cursor.seen_until, cursor.position) == (now, "")
+    assert InboundMessage.objects.count() == pages + 2
+
+
+def test_a_turn_ends_in_time_and_who_waited_longest_comes_first(
+    source: FakeSource, polled: Connection, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect("another", "Another", "fake", "SHOP", poll_seconds=60)
+    monkeypatch.setattr(poll, "TURN_SECONDS", 0.05)
+    monkeypatch.setattr(FakeSource, "poll", _slowly(FakeSource.poll, 0.06))
+    source.script.extend([page("a", cursor="p2"), page("b")])
+
+    assert poll_due_connections(now=now) == 1
+    assert poll_due_connections(now=now + timedelta(seconds=10)) == 1
+
+    assert [slug for slug, _, _ in source.asked] == ["polled", "another"]
+    polled_cursor = Cursor.objects.get(connection=polled)
+    assert polled_cursor.position == "p2"
+
+
+def _slowly(asked: Callable[..., PollPage], seconds: float) -> Callable[..., PollPage]:
+    def ask(*args: object) -> PollPage:
+        time.sleep(seconds)
+        return asked(*args)
+
+    return ask
+
+
+def test_the_pause_that_a_source_asks_for_is_kept(
+    source: FakeSource, polled: Connection, now: datetime
+) -> None:
+    source.script.append(page("a", cursor="p2", wait=30))
+
+    poll_due_connections(now=now)
+
+    assert poll_due_connections(now=now + timedelta(seconds=29)) == 0
+    assert poll_due_connections(now=now + timedelta(seconds=30)) == 1
+    assert [place for _, place, _ in source.asked] == ["", "p2"]
+
+
+def test_a_poll_gives_way_to_effects_and_goes_on_when_they_leave_room(
+    source: FakeSource, polled: Connection, now: datetime
+) -> None:
+    Connection.objects.filter(pk=polled.pk).update(rate_per_second=20, burst=4)
+    polled.refresh_from_db()
+    limiter._redis().delete(f"retailhub:rate:{polled.pk}")
+    with limiter.slot(polled):  # takes the one token there is
+        poll_due_connections(now=now)
+    assert source.asked == []
+    assert Cursor.objects.get().due_at == now + timedelta(seconds=1)
+
+    time.sleep(0.11)
+    poll_due_connections(now=now + timedelta(seconds=1))
+
+    assert len(source.asked) == 1
+    polled.refresh_from_db()
+    assert (polled.health, polled.breaker_trips) == ("HEALTHY", 0)
+
+
+@pytest.mark.parametrize(
+    "columns", [{"closed_until": True}, {"health": "SIGN_IN"}], ids=["broken", "sign-in"]
+)
+def test_what_could_only_fail_is_not_asked(
+    source: FakeSource, polled: Connection, now: datetime, columns: dict[str, object]
+) -> None:
+    later = now + timedelta(minutes=1)
+    values = {name: later if value is True else value for name, value in columns.items()}
+    Connection.objects.filter(pk=polled.pk).update(**values)
+
+    assert poll_due_connections(now=now) == 0
+    assert source.asked == []
+
+
+def test_failures_with_good_polls_between_them_open_no_breaker(
+    source: FakeSource, polled: Connection, now: datetime
+) -> None:
+    for turn in range(24):
+        source.script.append(RemoteUnavailable("away") if turn % 2 else page())
+        poll_due_connections(now=now + turn * timedelta(seconds=60))
+
+    polled.refresh_from_db()
+    assert (len(source.asked), polled.health) == (24, "HEALTHY")
+
+
+def test_a_source_that_keeps_failing_is_left_alone(
+    source: FakeSource, polled: Connection, now: datetime
+) -> None:
+    source.script.extend([RemoteUnavailable("away")] * 12)
+    for turn in range(12):
+        poll_due_connections(now=now + turn * timedelta(seconds=60))
+
+    polled.refresh_from_db()
+    assert (len(source.asked), polled.health) == (10, "DOWN")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clocks_ask_once(source: FakeSource, polled: Connection, now: datetime) -> None:
+    asked = at_once([lambda: poll_due_connections(now=now)] * 3)
+
+    assert sorted(map(str, asked)) == ["0", "0", "1"]
+    assert len(source.asked) == 1
 
 
 def test_a_failure_half_way_keeps_the_window(
