@@ -10,9 +10,22 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from connectors.masking import masked_json
-from exceptions.models import CaseEvent, ExceptionCase, OwnershipRule, Team
+from exceptions.models import (
+    CaseEvent,
+    ExceptionCase,
+    Expectation,
+    ExpectationTemplate,
+    OwnershipRule,
+    Team,
+)
 from exceptions.selectors import visible_cases
-from retailhub.kernel.admin import AdminsOnly, HistoryAdmin, OwnFilter, RecordAdmin
+from retailhub.kernel.admin import (
+    AdminsOnly,
+    HistoryAdmin,
+    NeverDeleted,
+    OwnFilter,
+    RecordAdmin,
+)
 
 
 @admin.register(Team)
@@ -38,6 +51,46 @@ class OwnershipRuleAdmin(AdminsOnly, HistoryAdmin):
     search_fields = ("code_prefix", "team__name", "connection__name")
     ordering = ("position", "pk")
     autocomplete_fields = ("connection", "team")
+
+
+@admin.register(ExpectationTemplate)
+class ExpectationTemplateAdmin(AdminsOnly, NeverDeleted, HistoryAdmin):
+    """What must happen, by when, and who gets the case if it does not."""
+
+    scope = ""
+    list_display = ("__str__", "opened_by", "met_by", "minutes", "severity", "team", "is_active")
+    list_editable = ("minutes", "severity", "is_active")
+    list_select_related = ("team",)
+    search_fields = ("code", "title")
+    ordering = ("pk",)
+    autocomplete_fields = ("team",)
+    readonly_fields = ("code", "opened_by", "met_by", "is_recurring")
+    fields = (
+        "code", "opened_by", "met_by", "title", "minutes", "severity", "team", "is_recurring",
+        "is_active",
+    )  # fmt: skip
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never: a template without code that opens it would be a promise nobody keeps."""
+        return False
+
+
+@admin.register(Expectation)
+class ExpectationAdmin(RecordAdmin):
+    """What was expected, newest first."""
+
+    list_display = (
+        "id", "template", "subject", "connection", "opened_at", "due_at", "met_at", "voided_at",
+        "raised_at",
+    )  # fmt: skip
+    list_filter = (("template", admin.RelatedOnlyFieldListFilter), ("connection", OwnFilter))
+    list_select_related = ("template", "connection")
+    exact_search = ("pk", "business_key", "order__number", "trace_id")
+    fields = (
+        "template", "business_key", "subject", "order", "connection", "minutes", "is_recurring",
+        "opened_at", "due_at", "paused_at", "met_at", "met_by", "voided_at", "void_reason",
+        "raised_at", "case", "trace_id",
+    )  # fmt: skip
 
 
 @admin.register(ExceptionCase)

@@ -11,7 +11,8 @@ LOW, MEDIUM, HIGH, CRITICAL = 1, 2, 3, 4
 class Play:
     """How an error code reads to a person. `title` may use the case's context in braces.
 
-    `minutes` is the time to resolve; `consequence` says what waits meanwhile.
+    `minutes` is the time to resolve; `consequence` says what waits meanwhile; `cause` is the title
+    of the group where the title names one order.
     """
 
     title: str
@@ -20,6 +21,7 @@ class Play:
     severity: int = MEDIUM
     minutes: int = 120
     replay: str = "Replay"
+    cause: str = ""
 
 
 PLAYBOOK: dict[str, Play] = {
@@ -211,6 +213,42 @@ PLAYBOOK: dict[str, Play] = {
         240,
         "Try again",
     ),
+    "expectations.order_in_erp": Play(
+        "{sentence}",
+        "Finance does not know the order.",
+        "Look again asks at once for what is owed. If it was never asked, tell the developers.",
+        HIGH,
+        60,
+        "Look again",
+        cause="Orders are not in {connection} in time",
+    ),
+    "expectations.node_acknowledged": Play(
+        "{sentence}",
+        "Nobody picks the order.",
+        "Look again asks at once for what is owed. If the node is closed, cancel or reroute.",
+        HIGH,
+        60,
+        "Look again",
+        cause="Orders are not on the books of {connection} in time",
+    ),
+    "expectations.node_ships": Play(
+        "{sentence}",
+        "The customer waits.",
+        "Ask the node what is in the way. The case closes when the goods leave.",
+        MEDIUM,
+        240,
+        "Look again",
+        cause="Orders do not leave {connection} in time",
+    ),
+    "expectations.tracking_on_channel": Play(
+        "{sentence}",
+        "The customer does not know that the parcel is on its way.",
+        "Look again asks at once for what is owed.",
+        HIGH,
+        60,
+        "Look again",
+        cause="{connection} does not learn of shipments in time",
+    ),
 }
 
 _DEFAULT = Play(
@@ -242,3 +280,9 @@ def title_of(code: str, context: dict[str, str]) -> str:
     if "table" in values:
         values["table"] = labels.get(values["table"], values["table"])
     return play_of(code).title.format_map(values).strip().rstrip(":")[:300]
+
+
+def cause_title_of(code: str, context: dict[str, str]) -> str:
+    """The title of all problems of one cause, where their own name single orders."""
+    values = _Context({k: str(v) for k, v in context.items()})
+    return play_of(code).cause.format_map(values)[:300]

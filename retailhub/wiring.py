@@ -12,6 +12,7 @@ import exceptions.subscribers as desk
 import orders.subscribers as flow
 from connectors import events as connectors
 from exceptions import events as exceptions
+from exceptions import watch
 from inventory import events as inventory
 from orders import events as orders
 from retailhub import hints
@@ -23,34 +24,50 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     connectors.MessageStopped: (desk.open_case_for_message,),
     connectors.MessagesReplaced: (desk.follow_newer_message,),
     # The order's own steps.
-    orders.OrdersAccepted: (flow.ring_steps, hints.orders_changed),
+    orders.OrdersAccepted: (watch.expect_in_erp, flow.ring_steps, hints.orders_changed),
     orders.OrdersReserved: (desk.close_cases_of_steps, flow.ring_steps, hints.orders_changed),
     orders.OrdersAllocated: (
         hub.post_and_release,
+        watch.expect_acknowledgement,
         desk.close_cases_of_steps,
         hints.orders_changed,
     ),
     orders.OrdersReleased: (hints.orders_changed,),
-    orders.OrderHeld: (desk.open_case_for_order, hints.order_changed),
-    orders.OrderResumed: (desk.close_cases_of_order, flow.ring_steps, hints.order_changed),
+    orders.OrderHeld: (desk.open_case_for_order, watch.stop_clocks, hints.order_changed),
+    orders.OrderResumed: (
+        desk.close_cases_of_order,
+        watch.start_clocks,
+        flow.ring_steps,
+        hints.order_changed,
+    ),
     orders.OrderChanged: (hints.order_changed,),
     # What other systems are owed, and what they answered.
     connectors.EffectsOwed: (hub.ring_outbox,),
     connectors.EffectsSent: (
         hub.note_node_answers,
         desk.close_cases_of_effects,
+        watch.follow_effects,
         hints.effects_sent,
     ),
-    connectors.EffectStopped: (desk.open_case_for_effect,),
+    connectors.EffectStopped: (desk.open_case_for_effect, watch.leave_it_to_its_case),
     connectors.EffectDoubted: (desk.open_case_for_doubt,),
-    connectors.EffectSetAside: (hub.drop_at_node, desk.close_cases_of_set_aside),
+    connectors.EffectSetAside: (
+        hub.drop_at_node,
+        desk.close_cases_of_set_aside,
+        watch.want_no_more,
+    ),
     # Goods leave and arrive.
-    orders.ShipmentRecorded: (hub.tell_of_shipment, hints.order_changed),
+    orders.ShipmentRecorded: (hub.tell_of_shipment, watch.follow_shipment, hints.order_changed),
     orders.OrderDelivered: (hints.order_changed,),
     orders.RefundRecorded: (hints.order_changed,),
     # The channel changed its mind.
     orders.CancellationRequested: (hub.stop_what_was_asked,),
-    orders.OrderCancelled: (hub.close_in_erp, desk.close_cases_of_order, hints.order_changed),
+    orders.OrderCancelled: (
+        hub.close_in_erp,
+        watch.expect_nothing_more,
+        desk.close_cases_of_order,
+        hints.order_changed,
+    ),
     # Stock.
     inventory.StockCounted: (flow.wake_waiting_orders, desk.close_overdrafts),
     inventory.StockFreed: (flow.wake_waiting_orders, desk.close_overdrafts),

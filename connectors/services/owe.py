@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from connectors.lifecycle import OutboundState
 from connectors.models import CodeMapping, Connection, OutboundMessage
 from connectors.registry import SINKS
@@ -26,19 +28,27 @@ def lane_of(order_id: int) -> str:
 
 def erp_connection() -> Connection | None:
     """The ERP that takes postings."""
-    return (
-        Connection.objects.filter(role=Connection.Role.ERP, is_active=True).order_by("pk").first()
-    )
+    return erp_connections().first()
+
+
+def erp_connections() -> QuerySet[Connection]:
+    """ERPs that take postings; the first one does."""
+    return Connection.objects.filter(role=Connection.Role.ERP, is_active=True).order_by("pk")
 
 
 def node_connections() -> dict[str, int]:
     """Which warehouse connection serves each of our location codes."""
-    rows = CodeMapping.objects.filter(
+    rows = served_locations().order_by("-connection_id")
+    return dict(rows.values_list("canonical_code", "connection_id"))
+
+
+def served_locations() -> QuerySet[CodeMapping]:
+    """Locations that a warehouse connection serves; of several, the first one does."""
+    return CodeMapping.objects.filter(
         connection__role=Connection.Role.WAREHOUSE,
         connection__is_active=True,
         table=CodeMapping.Table.LOCATION,
-    ).order_by("-connection_id")
-    return dict(rows.values_list("canonical_code", "connection_id"))
+    )
 
 
 def owe_allocation(order_ids: Iterable[int], *, now: datetime) -> None:

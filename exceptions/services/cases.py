@@ -14,11 +14,11 @@ from django.db.models import QuerySet
 
 from exceptions.events import CaseChanged
 from exceptions.lifecycle import CaseState
-from exceptions.models import CaseEvent, Cause, ExceptionCase
+from exceptions.models import CaseEvent, Cause, ExceptionCase, Team
 from exceptions.models.cases import OPEN_STATES
-from exceptions.playbook import play_of, title_of
+from exceptions.playbook import cause_title_of, play_of, title_of
 from exceptions.services.fingerprint import fingerprint
-from exceptions.services.ownership import team_for
+from exceptions.services.ownership import Assignment, team_for
 from retailhub.kernel.events import publish
 
 
@@ -39,6 +39,8 @@ class Problem:
     currency: str = ""
     trace_id: UUID | None = None
     subject: dict[str, Any] = field(default_factory=dict)  # the part of `context` it is about
+    severity: int = 0  # the playbook's, unless one is given
+    team: Team | None = None  # the one that the rules choose, unless one is given
 
     def open_cases(self) -> QuerySet[ExceptionCase]:
         """Open cases about the very same thing."""
@@ -53,10 +55,20 @@ class Problem:
             of_order = bare.filter(order_id=self.order_id)
             same = of_order.filter(code=self.code)
             return same if same.exists() else of_order.filter(state=CaseState.REPLAYING)
-        bare = bare.filter(order=None, code=self.code)
+        bare = bare.filter(order=None, code=self.code, context__contains=self.subject)
         if self.connection_id is None:
-            return bare.filter(connection=None, context__contains=self.subject)
+            return bare.filter(connection=None)
         return bare.filter(connection_id=self.connection_id)
+
+    def words(self) -> dict[str, Any]:
+        """What a title may say."""
+        return {**self.context, "connection": self.connection_name, "reason": self.detail}
+
+    def assignment(self) -> Assignment:
+        """Who gets it."""
+        if self.team is not None:
+            return Assignment(self.team, "Named by what expected it")
+        return team_for(connection_id=self.connection_id, code=self.code)
 
 
 @transaction.atomic
@@ -66,16 +78,14 @@ def open_case(problem: Problem, *, now: datetime) -> ExceptionCase:
     if known is not None:
         return _fail_again(known, problem, now)
     play = play_of(problem.code)
-    words = {**problem.context, "connection": problem.connection_name, "reason": problem.detail}
-    title = title_of(problem.code, words)
-    owner = team_for(connection_id=problem.connection_id, code=problem.code)
+    title, owner = title_of(problem.code, problem.words()), problem.assignment()
     case = ExceptionCase.objects.create(
         cause=_cause(problem, title, now),
         code=problem.code,
         title=title,
         detail=problem.detail,
         context=problem.context,
-        severity=play.severity,
+        severity=problem.severity or play.severity,
         connection_id=problem.connection_id,
         inbound_id=problem.inbound_id,
         outbound_id=problem.outbound_id,
@@ -102,7 +112,7 @@ def _cause(problem: Problem, title: str, now: datetime) -> Cause:
         ),
         defaults={
             "code": problem.code,
-            "title": title,
+            "title": cause_title_of(problem.code, problem.words()) or title,
             "connection_id": problem.connection_id,
             "first_seen_at": now,
             "last_seen_at": now,
@@ -117,11 +127,10 @@ def _fail_again(case: ExceptionCase, problem: Problem, now: datetime) -> Excepti
     is_known = (case.code, case.detail) == (problem.code, problem.detail)
     if is_known and case.state != CaseState.REPLAYING:
         return case  # said again by a retry: no news, and no reason to end a snooze
-    play = play_of(problem.code)
-    words = {**problem.context, "connection": problem.connection_name, "reason": problem.detail}
     before = snapshot(case)
     case.code, case.detail, case.context = problem.code, problem.detail, problem.context
-    case.title, case.severity = title_of(problem.code, words), play.severity
+    case.title = title_of(problem.code, problem.words())
+    case.severity = problem.severity or play_of(problem.code).severity
     case.cause = _cause(problem, case.title, now)
     if case.state == CaseState.REPLAYING:
         case.state = CaseState.CLAIMED if case.owner_id else CaseState.NEW
@@ -136,6 +145,7 @@ def _fail_again(case: ExceptionCase, problem: Problem, now: datetime) -> Excepti
 _CURES = {
     "duplicate": "A newer message of the same order stands for it.",
     "not wanted": "It is not wanted any more.",
+    "another case": "Another case about the same thing stands for it.",
 }
 
 

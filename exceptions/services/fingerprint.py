@@ -6,6 +6,8 @@ import hashlib
 import re
 from typing import Any
 
+from exceptions.expected import is_expectation
+
 VERSION = 1
 
 # The part of the context that tells causes apart. Elsewhere: the message without its numbers.
@@ -20,7 +22,8 @@ _VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|“[^”]*”|\b\S*\d\S*\b")
 
 def fingerprint(code: str, connection_id: int | None, detail: str, context: dict[str, Any]) -> str:
     """A stable name for the cause. The version is in it: new rules never mix with old groups."""
-    keys = _KEYS.get(code)
+    # What did not happen is grouped by what was expected of whom.
+    keys = () if is_expectation(code) else _KEYS.get(code)
     words = (
         [str(context.get(key, "")) for key in keys]
         if keys is not None

@@ -1,0 +1,182 @@
+"""Facts -> what must happen next, and what happened. None of it may harm the fact itself.
+
+Each reaction runs in a savepoint of the publisher's transaction: it commits with the fact, and if
+it fails, the fact stands and the log says what is not watched. All are set-based.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+
+from django.db import transaction
+from django.db.models import Case, IntegerField, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.functions import Concat
+from django.utils import timezone
+
+from connectors.events import EffectSetAside, EffectsSent, EffectStopped
+from connectors.models import Connection, OutboundMessage
+from connectors.registry import SINKS
+from connectors.services.owe import erp_connections, served_locations
+from connectors.systems.base import IntentKind
+from exceptions.expected import EXPECTED
+from exceptions.services.expectations import (
+    Awaited,
+    expect,
+    expect_all,
+    meet,
+    void,
+    void_order,
+)
+from exceptions.services.standstill import pause_order, resume_order, stand_down
+from orders.events import (
+    OrderCancelled,
+    OrderHeld,
+    OrderResumed,
+    OrdersAccepted,
+    OrdersAllocated,
+    ShipmentRecorded,
+)
+from orders.lifecycle import OrderState, WorkStatus
+from orders.models import FulfillmentOrder, Order, Shipment
+from retailhub.kernel.events import Event
+
+log = logging.getLogger(__name__)
+
+E = TypeVar("E", bound=Event)
+
+_BY_EFFECT = {row.effect: code for code, row in EXPECTED.items() if row.effect}
+_STAND_STILL = tuple(code for code, row in EXPECTED.items() if row.stands_still)
+_GONE = frozenset({OrderState.SHIPPED.value, OrderState.DELIVERED.value})
+
+
+def harmless(react: Callable[[E], None]) -> Callable[[E], None]:
+    """The fact is more than what is expected of it: a failure here is logged and undone alone."""
+
+    @wraps(react)
+    def reaction(event: E) -> None:
+        try:
+            with transaction.atomic():
+                react(event)
+        except Exception:
+            log.exception("%s is not watched", type(event).__name__)
+
+    return reaction
+
+
+@harmless
+def expect_in_erp(event: OrdersAccepted) -> None:
+    """Accepted orders must reach the ERP, if there is one."""
+    orders = Order.objects.filter(pk__in=event.order_ids).exclude(state=OrderState.CANCELLED)
+    found = orders.annotate(erp=Subquery(erp_connections().values("pk")[:1])).exclude(erp=None)
+    is_paused = Case(When(held_for="", then=False), default=True)
+    awaited = found.annotate(subject=_named("number"), is_paused=is_paused).values_list(
+        "reference", "subject", "pk", "erp", "trace_id", _AS_ALLOWED, "is_paused"
+    )
+    expect_all(template="order_in_erp", awaited=awaited, now=timezone.now())
+
+
+_AS_ALLOWED = Value(None, IntegerField())
+
+
+def _named(path: str) -> Concat:
+    return Concat(Value("Order "), path)
+
+
+@harmless
+def expect_acknowledgement(event: OrdersAllocated) -> None:
+    """Nodes must take what was placed with them."""
+    rows = FulfillmentOrder.objects.filter(order_id__in=event.order_ids)
+    _expect_of_nodes("node_acknowledged", rows.filter(work_status=WorkStatus.OPEN))
+
+
+@harmless
+def follow_effects(event: EffectsSent) -> None:
+    """Systems have what they should have; what a node took must leave it."""
+    met: dict[str, dict[str, str]] = {}
+    for effect in event.effects:
+        if (template := _BY_EFFECT.get(effect.kind)) is not None:
+            met.setdefault(template, {})[effect.reference] = effect.external_id or "sent"
+    for template in sorted(met):
+        meet(template=template, keys=met[template], now=timezone.now())
+    if taken := met.get("node_acknowledged"):
+        _expect_of_nodes("node_ships", FulfillmentOrder.objects.filter(reference__in=taken))
+
+
+def _expect_of_nodes(template: str, parts: QuerySet[FulfillmentOrder]) -> None:
+    serving = served_locations().filter(canonical_code=OuterRef("location__code"))
+    node = Subquery(serving.order_by("connection_id").values("connection_id")[:1])
+    awaited = parts.annotate(subject=_named("order__number"), node=node).values_list(
+        "reference", "subject", "order_id", "node", "order__trace_id", _AS_ALLOWED, _RUNNING
+    )
+    expect_all(template=template, awaited=awaited, now=timezone.now())
+
+
+_RUNNING = Value(False)
+
+
+@harmless
+def follow_shipment(event: ShipmentRecorded) -> None:
+    """The channel must know of the parcel; a node that sent all of it has done its part."""
+    shipment = Shipment.objects.select_related("fulfillment_order__order__channel__connection").get(
+        pk=event.shipment_id
+    )
+    part, now = shipment.fulfillment_order, timezone.now()
+    if part.progress in _GONE:
+        name = shipment.tracking_number or shipment.external_id
+        meet(template="node_ships", keys={part.reference: f"Parcel {name}"}, now=now)
+    order = part.order
+    shop: Connection | None = getattr(order.channel, "connection", None)
+    if shop is None or not _wants_tracking(shop):
+        return
+    awaited = Awaited(
+        key=shipment.reference,
+        subject=f"Order {order.number}",
+        order_id=order.pk,
+        connection_id=shop.pk,
+        trace_id=order.trace_id,
+    )
+    expect(template="tracking_on_channel", awaited=[awaited], now=now)
+
+
+def _wants_tracking(shop: Connection) -> bool:
+    sink = SINKS.get(shop.system)
+    return shop.is_active and sink is not None and IntentKind.NOTIFY_SHIPMENT in sink.kinds
+
+
+@harmless
+def stop_clocks(event: OrderHeld) -> None:
+    """A held order is not late: its hold is what people see."""
+    pause_order(order_id=event.order_id, templates=_STAND_STILL, now=timezone.now())
+
+
+@harmless
+def start_clocks(event: OrderResumed) -> None:
+    """The order goes on, and so does its time."""
+    resume_order(order_id=event.order_id, now=timezone.now())
+
+
+@harmless
+def expect_nothing_more(event: OrderCancelled) -> None:
+    """A cancelled order is late for nothing."""
+    void_order(order_id=event.order_id, why="The order was cancelled", now=timezone.now())
+
+
+@harmless
+def leave_it_to_its_case(event: EffectStopped) -> None:
+    """The effect says itself why it is not there: one cause, one case."""
+    effect = OutboundMessage.objects.only("kind", "reference", "order_id").get(pk=event.message_id)
+    template = _BY_EFFECT.get(effect.kind)
+    if template is not None and effect.order_id is not None:
+        stand_down(
+            order_id=effect.order_id, template=template, key=effect.reference, now=timezone.now()
+        )
+
+
+@harmless
+def want_no_more(event: EffectSetAside) -> None:
+    """A person decided, or it was taken back: nobody waits for it."""
+    if (template := _BY_EFFECT.get(event.kind)) is not None:
+        void(template=template, keys=[event.reference], why="It was set aside", now=timezone.now())
