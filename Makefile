@@ -11,7 +11,7 @@ run: ## The whole product on http://127.0.0.1:8000 (HOST and PORT move it); ctrl
 	@exec $(PY) -m retailhub.local run --leave-with-parent
 
 test: setup ## All tests, against servers of their own. Narrow it with ARGS="tests/orders -k promise".
-	@exec $(PY) -m retailhub.local exec --ephemeral -- $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m retailhub.local exec --ephemeral -- $(PY) -m pytest -n 2 $(ARGS)
 
 lint: setup ## What a change must pass besides its tests.
 	$(PY) -m ruff format --check .

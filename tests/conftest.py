@@ -277,5 +277,13 @@ def leases_expire(db: None) -> Callable[[], None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: their driver keeps a loop running in this thread meanwhile."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Browser tests come last: their driver keeps a loop running in this thread meanwhile.
+
+    Slow ones come first, so that no worker begins one when the others are done.
+    """
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("browser") is not None,
+            item.get_closest_marker("slow") is None,
+        )
+    )

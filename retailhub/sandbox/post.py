@@ -50,14 +50,11 @@ class Poster:
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> int:
         """The status of the answer. Raises PostFailed."""
         target = urlsplit(url)
-        line: Line | None = None
         try:
             async with asyncio.timeout(TOTAL_TIMEOUT_S):
                 line = self._free_line(target) or await _dial(target)
-                status, may_stay = await line.exchange(_request(target, headers, body))
+                status, may_stay = await _exchange(line, _request(target, headers, body))
         except (OSError, TimeoutError, EOFError, ValueError, IndexError) as error:
-            if line:
-                line.writer.close()
             raise PostFailed(str(error)) from error
         if may_stay:
             self._idle.setdefault(target.netloc, []).append(line)
@@ -80,6 +77,14 @@ class Poster:
                 return line
             line.writer.close()
         return None
+
+
+async def _exchange(line: Line, request: bytes) -> tuple[int, bool]:
+    try:
+        return await line.exchange(request)
+    except BaseException:  # cancelled too: half an answer may still come on it
+        line.writer.close()
+        raise
 
 
 async def _dial(target: SplitResult) -> Line:

@@ -84,7 +84,7 @@ def refused() -> list[Knock]:
         Knock(good.slug, good.body, {**good.headers, "X-Shopify-Hmac-Sha256": ""}),
         Knock(good.slug, good.body, {**good.headers, "X-Shopify-Hmac-Sha256": "?="}),
         custom(order_payload(), age=301),
-        custom(order_payload(), age=-301),
+        custom(order_payload(), age=-400),
         Knock(web.slug, web.body, {**web.headers, "webhook-id": "another"}),
         Knock(web.slug, web.body, {**web.headers, "webhook-timestamp": "now"}),
         Knock("webshop", good.body, good.headers),

@@ -31,7 +31,7 @@ from tests.browser.serving import free_port, serving
 ROOT = Path(__file__).resolve().parents[2]
 FAST = {"received_s": 0.05, "picked_s": 0.05, "packed_s": 0.05, "shipped_s": 0.05,
         "delivered_s": 0.1, "short_share": 0, "partial_share": 0}  # fmt: skip
-PATIENCE = 40.0
+PATIENCE = 120.0
 
 
 @dataclass
