@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -22,8 +23,10 @@ from connectors.models import Connection, InboundMessage, OutboundMessage
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.services.cases import Problem, close_cured, move_cases, open_case
-from inventory.events import StockCounted, StockFreed, StockOverdrawn
+from inventory.events import StockCounted, StockFreed, StockOverdrawn, StockProved
+from inventory.ledger import overdraft_evidence
 from inventory.models import StockLevel
+from inventory.overdraft import Evidence, cause_of, in_words
 from orders.events import (
     OrderCancelled,
     OrderHeld,
@@ -108,18 +111,52 @@ def open_case_for_order(event: OrderHeld) -> None:
 
 
 def open_case_for_overdraft(event: StockOverdrawn) -> None:
-    """A count left fewer units than are promised."""
+    """Less is there than was promised: the case says why, from the ledger around that moment."""
     level = StockLevel.objects.select_related("item", "location").get(pk=event.level_id)
+    evidence = overdraft_evidence(level_id=level.pk, effect_key=event.effect_key, short=event.short)
     what = f"{event.short} × {level.item.sku} at {level.location.name}"
     open_case(
         Problem(
             code="inventory.overdrawn",
-            detail=what,
-            context={"level_id": level.pk},
+            detail=f"{what}. {in_words(evidence)}",
+            context={
+                "level_id": level.pk,
+                "what": what,
+                "cause": cause_of(evidence).value,
+                "evidence": _plain(evidence),
+            },
             subject={"level_id": level.pk},
         ),
         now=timezone.now(),
     )
+
+
+def _plain(evidence: Evidence) -> dict[str, Any]:
+    moments = {
+        "happened_at": evidence.happened_at.isoformat(),
+        "heard_at": evidence.heard_at.isoformat(),
+    }
+    return {**asdict(evidence), **moments}
+
+
+def follow_stock_proof(event: StockProved) -> None:
+    """One case while any level differs from its ledger."""
+    if not event.differing:
+        cases = ExceptionCase.objects.filter(code=LEDGER_DIFFERS)
+        close_cured(cases, how="by itself", now=timezone.now())
+        return
+    names = "\n".join(event.named)
+    open_case(
+        Problem(
+            code=LEDGER_DIFFERS,
+            detail=f"{event.differing} of {event.levels} levels differ.\n{names}",
+            context={"differing": event.differing},
+        ),
+        now=timezone.now(),
+    )
+
+
+LEDGER_DIFFERS = "inventory.ledger_differs"
 
 
 def close_cases_of_messages(event: MessageFinished) -> None:
@@ -173,7 +210,7 @@ _PROVED_BY_ALLOCATION = _PROVED_BY_PROMISE | {
 def close_overdrafts(event: StockCounted | StockFreed) -> None:
     """There is as much as was promised again."""
     levels = StockLevel.objects.filter(
-        item_id__in=event.item_ids, on_hand__gte=F("reserved")
+        item_id__in=event.item_ids, on_hand__gte=F("reserved") + F("allocated")
     ).values_list("pk", flat=True)
     cases = ExceptionCase.objects.filter(
         code="inventory.overdrawn", state__in=OPEN_STATES, context__level_id__in=list(levels)

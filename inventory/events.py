@@ -16,14 +16,27 @@ class StockCounted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StockFreed(Event):
-    """A promise was released; its units may be promised again."""
+    """A promise was released, or goods came in: more may be promised."""
 
     item_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StockOverdrawn(Event):
-    """A count from outside left fewer units than are promised."""
+    """Something that happened to stock left fewer units than are promised.
+
+    `effect_key` names the movement in the ledger.
+    """
 
     level_id: int
     short: int
+    effect_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockProved(Event):
+    """Every level was compared with the ledger; `named` are the first of those that differ."""
+
+    levels: int
+    differing: int
+    named: tuple[str, ...]

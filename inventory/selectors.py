@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import F
 
 from inventory.availability import (
@@ -30,6 +31,8 @@ from inventory.models import (
     Reservation,
     StockLevel,
 )
+
+Spot = tuple[int, int]  # (item id, location id): where a level is
 
 
 def items_by_sku(skus: Iterable[str]) -> dict[str, int]:
@@ -57,24 +60,48 @@ def held_reservations(references: Iterable[str]) -> list[Reservation]:
     return list(held.defer("created_at", "updated_at").order_by("pk"))
 
 
-def lock_levels(*, references: Iterable[str], places: Iterable[tuple[int, int]] = ()) -> None:
+def lock_levels(*, references: Iterable[str], places: Iterable[Spot] = ()) -> None:
     """Lock the levels that promises for `references` are held at, and those at `places`.
 
     In key order, as everybody does: who will touch several levels in one transaction takes them
     all at first.
     """
     held = Reservation.objects.filter(reference__in=list(references), state=Reservation.State.HELD)
-    wanted = {*places, *held.values_list("item_id", "location_id")}
+    _locked({*places, *held.values_list("item_id", "location_id")})
+
+
+def lock_spots(spots: Iterable[Spot]) -> dict[Spot, StockLevel]:
+    """The levels at `spots`, locked in key order. Those nobody knew yet begin at nothing."""
+    wanted = sorted(set(spots))
     if not wanted:
-        return
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_BEGIN, [list(column) for column in zip(*wanted, strict=True)])
+    return _locked(wanted)
+
+
+# Not INSERT alone: it would use up ids, and wait for those who hold the rows.
+_BEGIN = """
+INSERT INTO inventory_stocklevel (item_id, location_id)
+SELECT w.item_id, w.location_id FROM unnest(%s::bigint[], %s::bigint[]) AS w(item_id, location_id)
+WHERE NOT EXISTS (SELECT 1 FROM inventory_stocklevel l
+                  WHERE l.item_id = w.item_id AND l.location_id = w.location_id)
+ORDER BY 1, 2 ON CONFLICT DO NOTHING
+"""
+
+
+def _locked(wanted: Iterable[Spot]) -> dict[Spot, StockLevel]:
+    spots = set(wanted)
+    if not spots:
+        return {}
     rows = StockLevel.objects.filter(
-        item_id__in={item_id for item_id, _ in wanted},
-        location_id__in={location_id for _, location_id in wanted},
+        item_id__in={item_id for item_id, _ in spots},
+        location_id__in={location_id for _, location_id in spots},
     )
     found = rows.values_list("pk", "item_id", "location_id")
-    ids = [pk for pk, *place in found if tuple(place) in wanted]
+    ids = [pk for pk, *spot in found if tuple(spot) in spots]
     locked = StockLevel.objects.select_for_update().filter(pk__in=ids)
-    list(locked.order_by("item_id", "location_id").values_list("pk"))
+    return {(r.item_id, r.location_id): r for r in locked.order_by("item_id", "location_id")}
 
 
 def rule_book() -> RuleBook:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from connectors.services import deliver, leases, poll, probe
 from exceptions.services import overdue, sweep
+from inventory.services import check
 from orders.services import resume
 from retailhub.models import JobRun, LiveEvent
 
@@ -41,6 +42,7 @@ JOBS: dict[str, Job] = {
     "wake snoozed cases": Job(15, lambda now: sweep.wake_due_cases(now=now)),
     "set aside what was decided": Job(15, lambda now: sweep.set_aside_what_was_decided(now=now)),
     "wake waiting orders": Job(60, lambda now: resume.resume_longest_waiting(limit=50, now=now)),
+    "check stock": Job(86_400, lambda _: check.check_stock()),
     "forget old hints": Job(600, _forget),
 }
 

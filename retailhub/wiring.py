@@ -72,6 +72,7 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     inventory.StockCounted: (flow.wake_waiting_orders, desk.close_overdrafts),
     inventory.StockFreed: (flow.wake_waiting_orders, desk.close_overdrafts),
     inventory.StockOverdrawn: (desk.open_case_for_overdraft,),
+    inventory.StockProved: (desk.follow_stock_proof,),
     # People and machinery.
     connectors.MappingSaved: (hub.free_what_waited,),
     connectors.ConnectionChanged: (desk.follow_connection, hints.connection_changed),

@@ -14,6 +14,8 @@ VERSION = 1
 _KEYS: dict[str, tuple[str, ...]] = {
     "connectors.mapping_missing": ("table", "external_code"),
     "inventory.insufficient_stock": ("skus",),
+    "inventory.overdrawn": ("cause",),
+    "inventory.ledger_differs": (),
     "connectors.credentials_rejected": (),
     "connectors.parent_missing": (),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -85,6 +86,14 @@ class StockMovement(models.Model):
         indexes = (
             # Read by an item's timeline and by the rebuild of a level.
             models.Index(fields=["level", "id"], name="inventory_movement_by_level"),
+            # What came to and left one level since it was counted.
+            models.Index(
+                fields=["level", "happened_at"],
+                condition=~Q(kind="COUNTED") & ~Q(on_hand_change=0),
+                name="inventory_movement_since",
+            ),
+            # The same for all levels, since a snapshot; rows lie nearly in this order.
+            BrinIndex(fields=["happened_at"], name="inventory_movement_by_moment"),
         )
 
     def __str__(self) -> str:

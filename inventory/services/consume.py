@@ -10,8 +10,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from inventory.models import Reservation, StockLevel, StockMovement
-from inventory.services.reserve import save_levels
+from inventory.models import Reservation, StockMovement
+from inventory.selectors import lock_spots
+from inventory.services.move import Move, applied_keys, move_stock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,37 +36,24 @@ def consume_stock(
     on hand by what left. A count taken since has seen the goods leave already: then only the
     promise goes down.
     """
-    known = set(
-        StockMovement.objects.filter(
-            effect_key__in=[c.effect_key for c in consumptions]
-        ).values_list("effect_key", flat=True)
+    lock_spots({(part.item_id, part.location_id) for part in consumptions})
+    known = applied_keys(part.effect_key for part in consumptions)
+    move_stock(
+        [
+            Move(
+                kind=StockMovement.Kind.CONSUMED,
+                item_id=part.item_id,
+                location_id=part.location_id,
+                on_hand=-part.quantity,
+                reserved=-_use_promise(part),
+                happened_at=left_at,
+                effect_key=part.effect_key,
+                trace_id=trace_id,
+            )
+            for part in sorted(consumptions, key=lambda c: (c.item_id, c.location_id))
+            if part.effect_key not in known
+        ]
     )
-    for part in sorted(consumptions, key=lambda c: (c.item_id, c.location_id)):
-        if part.effect_key not in known:
-            _consume(part, trace_id, left_at)
-
-
-def _consume(part: Consumption, trace_id: UUID | None, left_at: datetime) -> None:
-    level = StockLevel.objects.select_for_update().get(
-        item_id=part.item_id, location_id=part.location_id
-    )
-    promised = _use_promise(part)
-    was_counted_since = level.counted_at is not None and level.counted_at >= left_at
-    units = 0 if was_counted_since else part.quantity
-    level.on_hand -= units
-    level.reserved -= promised
-    StockMovement.objects.create(
-        level=level,
-        kind=StockMovement.Kind.CONSUMED,
-        effect_key=part.effect_key,
-        on_hand_change=-units,
-        reserved_change=-promised,
-        on_hand_after=level.on_hand,
-        reserved_after=level.reserved,
-        trace_id=trace_id,
-        happened_at=left_at,
-    )
-    save_levels([level])
 
 
 def _use_promise(part: Consumption) -> int:

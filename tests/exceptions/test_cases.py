@@ -206,7 +206,7 @@ def test_each_shelf_with_too_little_has_its_own_case_and_closes_with_its_own_cou
     count(mugs, 2, 2)
 
     cases = ExceptionCase.objects.filter(code="inventory.overdrawn").order_by("pk")
-    assert [case.detail for case in cases] == [
+    assert [case.context["what"] for case in cases] == [
         "2 × MUG at WMS Berlin",
         "2 × PLATE at WMS Berlin",
     ]

@@ -108,7 +108,7 @@ def test_a_count_below_what_is_promised_is_kept_and_told(
     mugs = stock("MUG", 5)
     promise("A", MUG=4, now=now)
     facts: list[Event] = []
-    monkeypatch.setattr("inventory.services.count.publish", facts.append)
+    monkeypatch.setattr("inventory.services.move.publish", facts.append)
 
     count(mugs, 1, now)
 
@@ -116,5 +116,5 @@ def test_a_count_below_what_is_promised_is_kept_and_told(
     assert (mugs.on_hand, mugs.reserved, mugs.available) == (1, 4, -3)
     assert facts == [
         StockCounted(item_ids=(mugs.item_id,)),
-        StockOverdrawn(level_id=mugs.pk, short=3),
+        StockOverdrawn(level_id=mugs.pk, short=3, effect_key=f"count:{now.isoformat()}"),
     ]
