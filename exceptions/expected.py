@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from exceptions.playbook import HIGH, MEDIUM
+from exceptions.play import HIGH, MEDIUM
 
 PREFIX = "expectations."
 

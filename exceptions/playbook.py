@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-LOW, MEDIUM, HIGH, CRITICAL = 1, 2, 3, 4
-
-
-@dataclass(frozen=True)
-class Play:
-    """How an error code reads to a person. `title` may use the case's context in braces.
-
-    `minutes` is the time to resolve; `consequence` says what waits meanwhile; `cause` is the title
-    of the group where the title names one order.
-    """
-
-    title: str
-    consequence: str
-    advice: str
-    severity: int = MEDIUM
-    minutes: int = 120
-    replay: str = "Replay"
-    cause: str = ""
-
+from exceptions.play import CRITICAL, HIGH, MEDIUM, Play
+from exceptions.stock_plays import STOCK
 
 PLAYBOOK: dict[str, Play] = {
+    **STOCK,
     "connectors.mapping_missing": Play(
         "{table} “{external_code}” is not mapped for {connection}",
         "What waits for this row is kept and goes on as soon as it is saved.",
@@ -137,42 +119,6 @@ PLAYBOOK: dict[str, Play] = {
         "Ask its operator. Nothing needs to be replayed.",
         CRITICAL,
         30,
-    ),
-    "inventory.insufficient_stock": Play(
-        "Not enough stock: {reason}",
-        "The order is held before the warehouse.",
-        "It goes on by itself when stock is counted or freed. Or cancel it in the shop.",
-        MEDIUM,
-        240,
-        "Try again",
-    ),
-    "inventory.overdrawn": Play(
-        "More is promised than is there: {what}",
-        "One of the promises can't be kept unless goods are found.",
-        "Recount, or decide with the shop which order to cancel.",
-        HIGH,
-        60,
-    ),
-    "inventory.ledger_differs": Play(
-        "{differing} stock levels are not what their movements say",
-        "What may be sold of them is not certain.",
-        "Tell the developers. Count the shelves that are named; a count sets them right.",
-        CRITICAL,
-        60,
-    ),
-    "inventory.unit_unknown": Play(
-        "{sku} is not counted in “{unit}”",
-        "This count or movement is not on record.",
-        "Add the unit to the item in the admin, with how many it holds. Then replay.",
-        MEDIUM,
-        120,
-    ),
-    "inventory.not_whole": Play(
-        "{reason}",
-        "This count or movement is not on record.",
-        "Correct the quantity in the source, or the item's unit in the admin. Then replay.",
-        MEDIUM,
-        120,
     ),
     "orders.node_short": Play(
         "{reason}",

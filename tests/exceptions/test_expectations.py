@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from connectors.models import Connection
 from exceptions.expected import EXPECTED
 from exceptions.models import ExceptionCase, Expectation, ExpectationTemplate, Team
-from exceptions.playbook import PLAYBOOK, Play
+from exceptions.play import Play
+from exceptions.playbook import PLAYBOOK
 from exceptions.services import expectations, overdue
 from exceptions.services.cases import open_case
 from exceptions.services.expectations import Awaited, expect, meet, void

@@ -1,0 +1,44 @@
+"""The playbook's rows about stock: too little, wrongly told, or not what the ledger says."""
+
+from __future__ import annotations
+
+from exceptions.play import CRITICAL, HIGH, MEDIUM, Play
+
+STOCK: dict[str, Play] = {
+    "inventory.insufficient_stock": Play(
+        "Not enough stock: {reason}",
+        "The order is held before the warehouse.",
+        "It goes on by itself when stock is counted or freed. Or cancel it in the shop.",
+        MEDIUM,
+        240,
+        "Try again",
+    ),
+    "inventory.overdrawn": Play(
+        "More is promised than is there: {what}",
+        "One of the promises can't be kept unless goods are found.",
+        "Recount, or decide with the shop which order to cancel.",
+        HIGH,
+        60,
+    ),
+    "inventory.ledger_differs": Play(
+        "{differing} stock levels are not what their movements say",
+        "What may be sold of them is not certain.",
+        "Tell the developers. Count the shelves that are named; a count sets them right.",
+        CRITICAL,
+        60,
+    ),
+    "inventory.unit_unknown": Play(
+        "{sku} is not counted in “{unit}”",
+        "This count or movement is not on record.",
+        "Add the unit to the item in the admin, with how many it holds. Then replay.",
+        MEDIUM,
+        120,
+    ),
+    "inventory.not_whole": Play(
+        "{reason}",
+        "This count or movement is not on record.",
+        "Correct the quantity in the source, or the item's unit in the admin. Then replay.",
+        MEDIUM,
+        120,
+    ),
+}
