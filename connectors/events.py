@@ -30,6 +30,13 @@ class MessagesReplaced(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrdersMissed(Event):
+    """A source has these orders and never told us of them; we asked for them ourselves."""
+
+    missed_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class EffectsOwed(Event):
     """New rows in the outbox."""
 

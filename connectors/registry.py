@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.systems.base import Sink, Source
+from connectors.systems.base import Lister, Sink, Source
 from connectors.systems.custom.adapter import Custom
 from connectors.systems.netsuite.adapter import NetSuite
 from connectors.systems.shopify.adapter import Shopify
@@ -21,6 +21,9 @@ SINKS: dict[str, Sink] = {
     "netsuite": _netsuite,
     "warehouse": _warehouse,
 }
+
+# Sources whose own list can be compared with what they told us.
+LISTERS: dict[str, Lister] = {"shopify": _shopify}
 
 LABELS: dict[str, str] = {
     "shopify": "Shopify",

@@ -35,6 +35,14 @@ PLAYBOOK: dict[str, Play] = {
         MEDIUM,
         120,
     ),
+    "connectors.missing": Play(
+        "{sentence}",
+        "It came later than it should. Nothing else is lost.",
+        "It closes by itself. If there are many, check the webhooks in the system's own admin.",
+        MEDIUM,
+        240,
+        cause="{connection} does not tell us of every order",
+    ),
     "connectors.poison_crash": Play(
         "A message from {connection} ends its worker",
         "It was set aside so that it can harm nothing else.",

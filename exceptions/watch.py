@@ -16,12 +16,16 @@ from django.db.models import Case, IntegerField, OuterRef, QuerySet, Subquery, V
 from django.db.models.functions import Concat
 from django.utils import timezone
 
-from connectors.events import EffectSetAside, EffectsSent, EffectStopped
-from connectors.models import Connection, OutboundMessage
+from connectors.events import EffectSetAside, EffectsSent, EffectStopped, OrdersMissed
+from connectors.lifecycle import InboundState
+from connectors.models import Connection, MissedOrder, OutboundMessage
 from connectors.registry import SINKS
 from connectors.services.owe import erp_connections, served_locations
 from connectors.systems.base import IntentKind
-from exceptions.expected import EXPECTED
+from exceptions.expected import EXPECTED, span
+from exceptions.models import ExceptionCase
+from exceptions.models.cases import OPEN_STATES
+from exceptions.services.cases import Problem, close_cured, open_case
 from exceptions.services.expectations import (
     Awaited,
     expect,
@@ -144,6 +148,39 @@ def follow_shipment(event: ShipmentRecorded) -> None:
 def _wants_tracking(shop: Connection) -> bool:
     sink = SINKS.get(shop.system)
     return shop.is_active and sink is not None and IntentKind.NOTIFY_SHIPMENT in sink.kinds
+
+
+def open_cases_of_missed(event: OrdersMissed) -> None:
+    """A case for each order the source kept to itself; closed when what we fetched is applied."""
+    now = timezone.now()
+    missed = MissedOrder.objects.filter(pk__in=event.missed_ids)
+    for row in missed.select_related("connection", "message").order_by("pk"):
+        if ExceptionCase.objects.filter(inbound=row.message, state__in=OPEN_STATES).exists():
+            continue  # it stopped for another reason, which is shown already
+        case = open_case(_missed(row), now=now)
+        if row.message.state in _APPLIED:
+            close_cured(ExceptionCase.objects.filter(pk=case.pk), how="by itself", now=now)
+
+
+_APPLIED = frozenset({InboundState.PROCESSED, InboundState.SUPERSEDED, InboundState.IGNORED})
+
+
+def _missed(row: MissedOrder) -> Problem:
+    late = span(max(int((row.found_at - row.placed_at).total_seconds() // 60), 1))
+    name = row.connection.name
+    return Problem(
+        code="connectors.missing",
+        detail=f"It is in the list of {name} and came in no message.",
+        context={
+            "sentence": f"Order {row.number} was never told to us by {name};"
+            f" we fetched it {late} later"
+        },
+        connection_id=row.connection_id,
+        connection_name=name,
+        inbound_id=row.message_id,
+        order_number=row.number,
+        trace_id=row.message.trace_id,
+    )
 
 
 @harmless

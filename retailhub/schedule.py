@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from connectors.services import deliver, leases, poll, probe
+from connectors.services import coverage, deliver, leases, poll, probe
 from exceptions.services import overdue, sweep
 from inventory.services import check
 from orders.services import resume
@@ -38,6 +38,7 @@ JOBS: dict[str, Job] = {
     "sweep outbound leases": Job(5, lambda now: deliver.sweep_expired_leases(now=now)),
     "probe open breakers": Job(5, lambda now: probe.probe_open_breakers(now=now)),
     "poll connections": Job(10, lambda now: poll.poll_due_connections(now=now)),
+    "compare with the sources' lists": Job(60, lambda now: coverage.check_coverage(now=now)),
     "raise what did not happen": Job(10, lambda now: overdue.raise_overdue(now=now)),
     "wake snoozed cases": Job(15, lambda now: sweep.wake_due_cases(now=now)),
     "set aside what was decided": Job(15, lambda now: sweep.set_aside_what_was_decided(now=now)),

@@ -23,6 +23,7 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     connectors.MessageFinished: (desk.close_cases_of_messages,),
     connectors.MessageStopped: (desk.open_case_for_message,),
     connectors.MessagesReplaced: (desk.follow_newer_message,),
+    connectors.OrdersMissed: (watch.open_cases_of_missed,),
     # The order's own steps.
     orders.OrdersAccepted: (watch.expect_in_erp, flow.ring_steps, hints.orders_changed),
     orders.OrdersReserved: (desk.close_cases_of_steps, flow.ring_steps, hints.orders_changed),

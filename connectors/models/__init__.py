@@ -1,6 +1,7 @@
 """The rows of connectivity, by concept."""
 
 from connectors.models.connection import ApiKey, Connection, Credential, Cursor
+from connectors.models.coverage import MissedOrder
 from connectors.models.mappings import CodeMapping, ExternalReference
 from connectors.models.messages import Attempt, InboundKey, InboundMessage, OutboundMessage
 
@@ -14,5 +15,6 @@ __all__ = [
     "ExternalReference",
     "InboundKey",
     "InboundMessage",
+    "MissedOrder",
     "OutboundMessage",
 ]

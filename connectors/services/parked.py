@@ -19,7 +19,7 @@ def drop_older_snapshots(message: InboundMessage, now: datetime) -> bool:
     waiting = list(
         InboundMessage.objects.select_for_update()
         .filter(lane=message.lane, state=InboundState.PARKED, error_context__has_key="version")
-        .only("pk", "error_context")
+        .only("pk", "error_context", "trace_id")
         .order_by("pk")
     )
     if len(waiting) < 2 or message.pk not in {row.pk for row in waiting}:
@@ -29,6 +29,7 @@ def drop_older_snapshots(message: InboundMessage, now: datetime) -> bool:
     InboundMessage.objects.filter(pk__in=older).update(
         state=InboundState.SUPERSEDED,
         finished_at=now,
+        trace_id=newest.trace_id,  # one journey, whichever of them is applied in the end
         error_detail="A newer snapshot of the same order waits for the same reason.",
     )
     publish(MessagesReplaced(message_ids=tuple(older), by_id=newest.pk))

@@ -64,6 +64,10 @@ class Reading:
     ignored: str = ""
 
 
+# What we asked for carries keys of our own; everything else the source told us by itself.
+ASKED_FOR = "poll:"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PolledMessage:
     """A record found by polling, dressed as the message that should have brought it."""
@@ -80,6 +84,25 @@ class PollPage:
     cursor: str  # opaque to us; given back on the next call
     has_more: bool
     wait: float = 0.0  # seconds the system would like us to pause before the next page
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedOrder:
+    """An order as the source's list names it; `lane` is that of its messages."""
+
+    external_id: str
+    number: str
+    placed_at: datetime
+    lane: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderList:
+    """One page of a source's own list."""
+
+    orders: Sequence[ListedOrder]
+    cursor: str  # opaque to us; given back on the next call
+    has_more: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +182,20 @@ class Source(Protocol):
 
     def poll(self, http: HttpClient, account: Account, cursor: str, since: datetime) -> PollPage:
         """One page of what changed after `since` (with `cursor` going on from the last page)."""
+
+
+class Lister(Protocol):
+    """A source that tells which orders it has: what it never told us of can be found."""
+
+    def list_orders(
+        self, http: HttpClient, account: Account, window: tuple[datetime, datetime], cursor: str
+    ) -> OrderList:
+        """One page of the orders placed in `window`, both ends included, oldest first."""
+
+    def fetch_orders(
+        self, http: HttpClient, account: Account, external_ids: Sequence[str]
+    ) -> Sequence[PolledMessage]:
+        """These orders (at most 50), as polling would bring them. Those it lacks are left out."""
 
 
 class Sink(Protocol):

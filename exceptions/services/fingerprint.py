@@ -18,6 +18,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "inventory.ledger_differs": (),
     "connectors.credentials_rejected": (),
     "connectors.parent_missing": (),
+    "connectors.missing": (),
 }
 _VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|“[^”]*”|\b\S*\d\S*\b")
 

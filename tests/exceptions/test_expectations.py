@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +18,7 @@ from exceptions.services import expectations, overdue
 from exceptions.services.cases import open_case
 from exceptions.services.expectations import Awaited, expect, meet, void
 from exceptions.services.overdue import BATCH, MOST_BATCHES, raise_overdue
+from tests.racing import at_once
 
 SHIPS = "node_ships"
 DAY = timedelta(days=1)
@@ -347,29 +347,18 @@ def test_asked_again_a_heartbeat_takes_the_new_pace_and_wakes_from_the_void(
 def test_many_at_once_raise_each_thing_once(work: str, now: datetime) -> None:
     keys = [f"F{n}" for n in range(30)]
     expect(template=SHIPS, awaited=[awaited(key) for key in keys], now=now)
-    barrier, failures = threading.Barrier(4), list[BaseException]()
 
-    def run(number: int) -> None:
-        try:
-            barrier.wait(10)
-            if work == "raise and meet" and number == 0:
-                for key in keys:
-                    meet(template=SHIPS, keys={key: "x"}, now=now + DAY)
-            else:
-                while raise_overdue(now=now + DAY):
-                    pass
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            connection.close()
+    def raise_all() -> None:
+        while raise_overdue(now=now + DAY):
+            pass
 
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    def meet_all() -> None:
+        for key in keys:
+            meet(template=SHIPS, keys={key: "x"}, now=now + DAY)
 
-    assert failures == []
+    acts = [raise_all] * 3 + [raise_all if work == "raise" else meet_all]
+    assert at_once(acts) == []
+
     raise_overdue(now=now + DAY)
     open_cases = ExceptionCase.objects.filter(state="NEW").count()
     assert open_cases == (30 if work == "raise" else 0)

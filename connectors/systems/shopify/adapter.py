@@ -15,13 +15,15 @@ from connectors.systems.base import (
     Intent,
     IntentKind,
     Json,
+    OrderList,
+    PolledMessage,
     PollPage,
     Reading,
     Receipt,
 )
 from connectors.systems.fields import Fields, parse_moment
 from connectors.systems.http import HttpClient
-from connectors.systems.shopify import client, fulfillments, stock
+from connectors.systems.shopify import client, fulfillments, listing, stock
 from connectors.systems.shopify.mapping import read_order, read_refund
 from connectors.systems.shopify.topics import (
     ORDER_FAMILIES,
@@ -79,6 +81,18 @@ class Shopify:
     def poll(self, http: HttpClient, account: Account, cursor: str, since: datetime) -> PollPage:
         """One page of orders changed after `since`, each in the very bytes of its webhook."""
         return client.poll_orders(http, account, cursor, since)
+
+    def list_orders(
+        self, http: HttpClient, account: Account, window: tuple[datetime, datetime], cursor: str
+    ) -> OrderList:
+        """One page of the shop's own list of orders placed in `window`."""
+        return listing.list_orders(client.Shop(http, account), window, cursor)
+
+    def fetch_orders(
+        self, http: HttpClient, account: Account, external_ids: Sequence[str]
+    ) -> Sequence[PolledMessage]:
+        """These orders, each in the very bytes of its webhook."""
+        return listing.fetch_orders(http, account, external_ids)
 
     def send(self, http: HttpClient, account: Account, intent: Intent) -> Receipt:
         """Apply the effect. Raises `RetryLater`, `OutcomeUnknown` or `NeedsOperator`."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 from urllib.parse import quote, unquote
 
-from connectors.systems.base import Account, Envelope, PolledMessage, PollPage
+from connectors.systems.base import ASKED_FOR, Account, Envelope, PolledMessage, PollPage
 from connectors.systems.fields import parse_moment
 from connectors.systems.http import (
     Answer,
@@ -118,7 +118,7 @@ def poll_orders(http: HttpClient, account: Account, cursor: str, since: datetime
         answer = _page(http, account, "", since)  # a page_info lives a while only: begin anew
     next_page = _NEXT_PAGE.search(answer.headers.get("link", ""))
     return PollPage(
-        messages=[_polled(order, body) for order, body in orders_in(answer.content)],
+        messages=[polled(order, body) for order, body in orders_in(answer.content)],
         cursor=unquote(next_page[1]) if next_page else "",
         has_more=next_page is not None,
         wait=_breather(answer.headers.get("x-shopify-shop-api-call-limit", "")),
@@ -155,12 +155,13 @@ def orders_in(content: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
         yield order, text[match.end() : position].encode()
 
 
-def _polled(order: dict[str, Any], body: bytes) -> PolledMessage:
+def polled(order: dict[str, Any], body: bytes) -> PolledMessage:
+    """An order we asked for, as the message that should have brought it."""
     order_id, version = str(order.get("id", "")), str(order.get("updated_at", ""))
     return PolledMessage(
         envelope=Envelope(
             topic="orders/updated",
-            key=f"poll:{order_id}:{version}"[:200],
+            key=f"{ASKED_FOR}{order_id}:{version}"[:200],
             lane=f"order:{order_id}"[:160],
             entity_id=order_id,
             event_at=parse_moment(version),

@@ -71,9 +71,11 @@ def _asked(request: Request) -> dict[str, Any]:
 def _found(store: ShopStore, asked: dict[str, Any]) -> list[Order]:
     status = asked.get("status", "open")
     tests = [_test(name, value) for name, value in asked.items() if name[-4:] in ("_min", "_max")]
+    wanted = str(asked["ids"]).split(",") if "ids" in asked else store.orders
     found = [
         order
-        for order in store.orders.values()
+        for key in wanted
+        if (order := store.orders.get(key)) is not None
         if _has_status(order, status) and all(test(order) for test in tests)
     ]
     field, _, way = str(asked.get("order", "created_at desc")).partition(" ")
