@@ -49,7 +49,7 @@ class InboundMessageAdmin(RecordAdmin):
     fields = (
         "connection", "topic", "key", "lane", "state", "received_at", "event_at", "finished_at",
         "trace_id", "headers", "body_shown", "edited_shown", "attempts", "crashes", "generation",
-        "next_attempt_at", "deadline_at", *_LEASE, *_ERROR, "is_conflict_of", "blocks_lane",
+        "next_attempt_at", "deadline_at", *_LEASE, *_ERROR, "is_conflict_of",
     )  # fmt: skip
 
     def get_queryset(self, request: Any) -> Any:

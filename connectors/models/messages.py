@@ -57,7 +57,6 @@ class InboundMessage(models.Model):
     is_conflict_of = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="conflicts"
     )
-    blocks_lane = models.BooleanField(default=False, db_default=False)
 
     state = models.CharField(
         max_length=10,
@@ -92,10 +91,10 @@ class InboundMessage(models.Model):
                 condition=Q(state__in=["RECEIVED", "WAITING", "PARKED"], crashes__gt=0),
                 name="connectors_inbound_crashed",
             ),
-            # The head-of-lane test of the claim.
+            # The head-of-lane test of the claim, and what is parked in a lane.
             models.Index(
                 fields=["lane", "id"],
-                condition=~Q(state__in=["PROCESSED", "SUPERSEDED", "IGNORED"]),
+                condition=Q(state__in=["RECEIVED", "PROCESSING", "WAITING", "PARKED"]),
                 name="connectors_inbound_lane",
             ),
             # The sweep of expired leases.

@@ -45,9 +45,8 @@ WITH pick AS (
       AND NOT EXISTS (
         SELECT 1 FROM connectors_inboundmessage p
         WHERE p.lane = m.lane AND p.id < m.id
-          AND p.state NOT IN ('PROCESSED', 'SUPERSEDED', 'IGNORED')
-          AND (p.state IN ('RECEIVED', 'PROCESSING', 'WAITING')
-               OR (p.state = 'DEAD' AND p.blocks_lane)))
+          -- Neither dead nor parked ones: what needs them is parked until they are mended.
+          AND p.state IN ('RECEIVED', 'PROCESSING', 'WAITING'))
     ORDER BY m.next_attempt_at, m.id LIMIT %(limit)s
     FOR UPDATE OF m SKIP LOCKED)
 UPDATE connectors_inboundmessage m

@@ -27,9 +27,9 @@ WITH said AS (
     FROM unnest(
         %(connection_id)b::bigint[], %(topic)b::text[], %(key)b::text[], %(lane)b::text[],
         %(body)b::bytea[], %(sha)b::bytea[], %(headers)b::jsonb[], %(trace_id)b::uuid[],
-        %(event_at)b::timestamptz[], %(blocks_lane)b::boolean[]
+        %(event_at)b::timestamptz[]
     ) WITH ORDINALITY
-      AS s(connection_id, topic, key, lane, body, sha, headers, trace_id, event_at, blocks_lane, n)
+      AS s(connection_id, topic, key, lane, body, sha, headers, trace_id, event_at, n)
 ), fresh AS (
     INSERT INTO connectors_inboundkey AS k (connection_id, topic, key, body_sha256, message_id)
     SELECT connection_id, topic, key, sha, id FROM said ORDER BY connection_id, topic, key
@@ -38,10 +38,10 @@ WITH said AS (
 ), stored AS (
     INSERT INTO connectors_inboundmessage
         (id, connection_id, topic, key, lane, body, body_sha256, headers, trace_id, event_at,
-         blocks_lane, is_conflict_of_id)
+         is_conflict_of_id)
     OVERRIDING SYSTEM VALUE
     SELECT s.id, s.connection_id, s.topic, s.key, s.lane, s.body, s.sha, s.headers, s.trace_id,
-           s.event_at, s.blocks_lane, CASE WHEN f.hits = 1 THEN NULL ELSE f.message_id END
+           s.event_at, CASE WHEN f.hits = 1 THEN NULL ELSE f.message_id END
     FROM said s JOIN fresh f USING (connection_id, topic, key)
     WHERE f.hits = 1 OR (f.body_sha256 <> s.sha AND NOT EXISTS (
         SELECT 1 FROM connectors_inboundmessage c
@@ -73,7 +73,6 @@ class Delivery:
     body: bytes
     headers: str = "{}"  # JSON of the headers worth keeping; never a secret
     trace_id: UUID | None = None
-    blocks_lane: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +98,6 @@ def parameters(deliveries: Sequence[Delivery]) -> dict[str, list[object]]:
         "headers": [d.headers for d in deliveries],
         "trace_id": [d.trace_id or new_trace_id() for d in deliveries],
         "event_at": [d.envelope.event_at for d in deliveries],
-        "blocks_lane": [d.blocks_lane for d in deliveries],
     }
 
 

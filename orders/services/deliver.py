@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
 from orders.canonical import CanonicalFulfillmentEvent
 from orders.errors import NotShippedYet
-from orders.events import OrderChanged, OrderDelivered
+from orders.events import OrderChanged
 from orders.lifecycle import OrderState
 from orders.models import Shipment
 from orders.selectors import lock_fulfillment_order
-from orders.services.progress import move
+from orders.services.progress import note_arrival
 from orders.services.timeline import event
 from retailhub.kernel.events import publish
 
@@ -29,12 +28,8 @@ def record_delivery(said: CanonicalFulfillmentEvent, *, now: datetime, system: s
     if not arrived.exists():
         raise NotShippedYet(f"{said.reference} was delivered before we heard that it shipped.")
     arrived.filter(delivered_at=None).update(delivered_at=said.occurred_at)
-    text = f"Delivered from {row.location.name}"
-    facts: dict[str, Any] = {"at": said.occurred_at, "system": system}
-    if row.progress == OrderState.SHIPPED and not parcels.filter(delivered_at=None).exists():
-        move(row, OrderState.DELIVERED, now=now, text=text, **facts)
-        if row.order.state == OrderState.DELIVERED:
-            publish(OrderDelivered(order_id=row.order_id))
-    elif row.progress != OrderState.DELIVERED:
-        event(row.order, "partly_delivered", f"One parcel: {text}", **facts).save()
+    is_news = row.progress != OrderState.DELIVERED
+    if not note_arrival(row, now=now, system=system) and is_news:
+        text = f"One parcel: Delivered from {row.location.name}"
+        event(row.order, "partly_delivered", text, at=said.occurred_at, system=system).save()
     publish(OrderChanged(order_id=row.order_id))

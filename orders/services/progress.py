@@ -11,9 +11,9 @@ from django.db import transaction
 from inventory.services.release import release_stock
 from orders.canonical import CanonicalFulfillmentEvent, FulfillmentEventKind
 from orders.errors import CancelledAtNode, NodeShort
-from orders.events import OrderChanged
+from orders.events import OrderChanged, OrderDelivered
 from orders.lifecycle import OrderState, RequestStatus, WorkStatus, is_late, overall
-from orders.models import FulfillmentOrder, Order
+from orders.models import FulfillmentOrder, Order, Shipment
 from orders.selectors import lock_fulfillment_order
 from orders.services.cancel import confirm_cancellation
 from orders.services.hold import hold_order
@@ -56,6 +56,26 @@ def move(
     facts: dict[str, Any] = {"at": at, "system": system, "reference": row.reference}
     if not settle_order(row.order, text, now=now, **facts):
         event(row.order, to.lower(), text, **facts).save()
+    if to == OrderState.SHIPPED:
+        note_arrival(row, now=now, system=system)
+
+
+def note_arrival(row: FulfillmentOrder, *, now: datetime, system: str) -> bool:
+    """Delivered, when all that was to leave has left and arrived, whichever we heard last.
+
+    Says whether it is.
+    """
+    arrivals = list(
+        Shipment.objects.filter(fulfillment_order=row).values_list("delivered_at", flat=True)
+    )
+    moments = [at for at in arrivals if at is not None]
+    if row.progress != OrderState.SHIPPED or not moments or len(moments) < len(arrivals):
+        return False
+    text = f"Delivered from {row.location.name}"
+    move(row, OrderState.DELIVERED, at=max(moments), now=now, system=system, text=text)
+    if row.order.state == OrderState.DELIVERED:
+        publish(OrderDelivered(order_id=row.order_id))
+    return True
 
 
 _GONE = frozenset({OrderState.SHIPPED, OrderState.DELIVERED})
