@@ -21,3 +21,15 @@ class NothingToUndo(NeedsOperator):
     """The act was taken back already, or something else has happened since."""
 
     code = "exceptions.nothing_to_undo"
+
+
+class NothingSelected(NeedsOperator):
+    """No case that this person may see was meant."""
+
+    code = "exceptions.nothing_selected"
+
+
+class SelectionExpired(NeedsOperator):
+    """The selection is too old to be acted on, or somebody else's."""
+
+    code = "exceptions.selection_expired"

@@ -14,3 +14,10 @@ class CaseChanged(Event):
     case_id: int
     version: int
     verb: str  # new, upd or gone
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayRunChanged(Event):
+    """A page that shows this run is out of date."""
+
+    run_id: int

@@ -1,4 +1,4 @@
-"""Which state may a case go to, and by which verb?"""
+"""Which state may a case or a replay run go to, and by which verb?"""
 
 from __future__ import annotations
 
@@ -40,3 +40,53 @@ VERBS: dict[str, tuple[frozenset[CaseState], CaseState]] = {
 def allowed(verb: str, state: CaseState) -> bool:
     """True when `verb` may be used on a case in `state`."""
     return state in VERBS[verb][0]
+
+
+class RunState(StrEnum):
+    """Where a replay of many stands."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    STOPPED = "STOPPED"  # by itself: too much failed
+    CANCELLED = "CANCELLED"
+    DONE = "DONE"
+
+
+_R = RunState
+
+# verb -> (states it starts from, state it leads to)
+RUN_VERBS: dict[str, tuple[frozenset[RunState], RunState]] = {
+    "pause": (frozenset({_R.RUNNING}), _R.PAUSED),
+    "resume": (frozenset({_R.PAUSED, _R.STOPPED}), _R.RUNNING),
+    "cancel": (frozenset({_R.RUNNING, _R.PAUSED, _R.STOPPED}), _R.CANCELLED),
+    "stop": (frozenset({_R.RUNNING}), _R.STOPPED),
+    "finish": (frozenset({_R.RUNNING}), _R.DONE),
+}
+
+
+class ItemState(StrEnum):
+    """What became of one case of a run."""
+
+    PENDING = "PENDING"
+    SENT = "SENT"  # taken again; its end is not seen yet
+    DONE = "DONE"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    CANCELLED = "CANCELLED"  # never sent: the run was cancelled before
+
+
+class Outcome(StrEnum):
+    """What a replay can do with a case, as the plan says before and the item keeps."""
+
+    READY = "ready"
+    PAUSED = "paused"  # it waits for its connection
+    RUNNING = "running"
+    NEEDS_MAPPING = "needs mapping"
+    DONE = "already done"
+    CLOSED = "closed"
+    NOTHING = "nothing"  # there is no message and no order behind it that could be taken again
+    NO_ACCESS = "no access"
+
+
+# These are part of a run; all others are left out and counted.
+TAKEN = frozenset({Outcome.READY, Outcome.PAUSED})

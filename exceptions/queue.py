@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -13,7 +14,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
-from exceptions.models import Cause, ExceptionCase
+from exceptions.models import BulkScope, Cause, ExceptionCase
 from exceptions.pane import CasePane, pane_of
 from exceptions.rows import SEVERITIES, row_of
 from exceptions.selectors import (
@@ -24,10 +25,12 @@ from exceptions.selectors import (
     counts,
     cursor_of,
     most_urgent,
+    narrow,
     visible_cases,
     visible_connections,
 )
 from retailhub.kernel.money import to_cents
+from retailhub.kernel.roles import Ability, may
 from retailhub.kernel.text import plain, whole_number
 
 PAGE = 60
@@ -44,9 +47,9 @@ def case_list(request: HttpRequest) -> HttpResponse:
     cases, chips = _filtered(request, cases_in(view, user=request.user, now=now))
     context = _frame(request, view, chips)
     if request.GET.get("group") == "cause":
-        context |= _cause_rows(cases, view)
+        context |= _cause_rows(request, cases, view)
     else:
-        context |= _case_rows(request, cases)
+        context |= _case_rows(request, cases) | _selection(request)
     if getattr(request, "htmx", None) and request.GET.get("after"):
         return render(request, "exceptions/case_list.html#rows", context)
     return render(request, "exceptions/case_list.html", context)
@@ -56,26 +59,25 @@ def _filtered(
     request: HttpRequest, cases: QuerySet[ExceptionCase]
 ) -> tuple[QuerySet[ExceptionCase], list[dict[str, str]]]:
     chips = []
-    if slug := plain(request.GET.get("connection", "")):
-        cases = cases.filter(connection__slug=slug)
-        chips.append(
-            {"label": "Connection", "value": slug, "clear_href": _without(request, "connection")}
-        )
-    if cause := request.GET.get("cause"):
+    query = request.GET
+    if slug := plain(query.get("connection", "")):
+        chips.append(_chip(request, "Connection", slug, "connection"))
+    if cause := query.get("cause"):
         found = Cause.objects.filter(pk=whole_number(cause) or 0).first()
-        cases = cases.filter(cause=found)
-        chips.append(
-            {
-                "label": "Cause",
-                "value": found.title if found else cause,
-                "clear_href": _without(request, "cause"),
-            }
-        )
-    return cases, chips
+        chips.append(_chip(request, "Cause", found.title if found else cause, "cause"))
+    if run := query.get("run"):
+        result = query.get("result", "").lower()
+        chips.append(_chip(request, "Replay", f"{run} {result}".strip(), "run", "result"))
+    return narrow(cases, query), chips
 
 
-def _without(request: HttpRequest, name: str) -> str:
-    query = {k: str(v) for k, v in request.GET.items() if k not in {name, "after", "case"}}
+def _chip(request: HttpRequest, label: str, value: str, *names: str) -> dict[str, str]:
+    return {"label": label, "value": value, "clear_href": _without(request, *names)}
+
+
+def _without(request: HttpRequest, *names: str) -> str:
+    left_out = {*names, "after", "case", "scope"}
+    query = {k: str(v) for k, v in request.GET.items() if k not in left_out}
     return f"?{urlencode(query)}"
 
 
@@ -132,7 +134,47 @@ def _case_rows(request: HttpRequest, cases: QuerySet[ExceptionCase]) -> dict[str
     }
 
 
-def _cause_rows(cases: QuerySet[ExceptionCase], view: str) -> dict[str, Any]:
+def _bulk(request: HttpRequest) -> dict[str, Any] | None:
+    """What one may do with ticked rows."""
+    if not may(request.user, Ability.REPLAY_MANY):
+        return None
+    query = request.GET.copy()
+    for name in ("case", "after", "scope", "ids"):
+        query.pop(name, None)
+    return {
+        "url": reverse("replay-select"),
+        "actions": [{"verb": "replay", "label": "Replay", "key": "R"}],
+        "select_all": {
+            "label": "Select all that match",
+            "url": f"{reverse('replay-select-all')}?{query.urlencode()}",
+        },
+    }
+
+
+def _selection(request: HttpRequest) -> dict[str, Any]:
+    bulk = _bulk(request)
+    if bulk is None or not request.GET.get("scope"):
+        return {"bulk": bulk}
+    try:
+        found = BulkScope.objects.filter(
+            pk=UUID(request.GET["scope"]), user_id=request.user.pk or 0, run=None
+        ).first()
+    except ValueError:
+        found = None
+    return {"bulk": bulk, "scope": _scope(request, found) if found else None}
+
+
+def _scope(request: HttpRequest, scope: BulkScope) -> dict[str, Any]:
+    return {
+        "count": scope.count,
+        "at": scope.created_at,
+        "plan_url": reverse("replay-plan", args=[scope.pk]),
+        "clear_url": _without(request, "scope"),
+    }
+
+
+def _cause_rows(request: HttpRequest, cases: QuerySet[ExceptionCase], view: str) -> dict[str, Any]:
+    may_replay = may(request.user, Ability.REPLAY_MANY)
     causes: list[Any] = list(causes_by_damage(cases)[:PAGE])
     return {
         "by_cause": True,
@@ -149,7 +191,7 @@ def _cause_rows(cases: QuerySet[ExceptionCase], view: str) -> dict[str, Any]:
                 "owner": cause.connection.name if cause.connection else "",
                 "severity": SEVERITIES[cause.worst],
                 "href": f"?view={view}&cause={cause.pk}",
-                "replay_url": reverse("cause-replay", args=[cause.pk]),
+                "replay_url": reverse("cause-replay", args=[cause.pk]) if may_replay else "",
             }
             for cause in causes
         ],
@@ -169,7 +211,9 @@ def case_rows(request: HttpRequest) -> HttpResponse:
     cases, _ = _filtered(request, cases)
     found = list(most_urgent(cases.filter(pk__in=wanted)))
     response = render(
-        request, "exceptions/case_list.html#rows", {"rows": [row_of(case) for case in found]}
+        request,
+        "exceptions/case_list.html#rows",
+        {"rows": [row_of(case) for case in found], "bulk": _bulk(request)},
     )
     gone = set(wanted) - {case.pk for case in found}
     response["X-Gone"] = ",".join(str(pk) for pk in sorted(gone))

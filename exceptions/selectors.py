@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
 from connectors.models import Connection
-from exceptions.models import Cause, ExceptionCase, Team
+from exceptions.lifecycle import ItemState
+from exceptions.models import Cause, ExceptionCase, ReplayRun, Team
 from exceptions.models.cases import OPEN_STATES
 from retailhub.kernel.roles import Ability, may
+from retailhub.kernel.text import plain, whole_number
 
 User = Any  # whoever asks: a person, or nobody
 # Counting further would cost more than the number tells.
@@ -39,6 +41,16 @@ def visible_cases(user: User) -> QuerySet[ExceptionCase]:
         Q(connection__in=connections)
         | Q(team__in=teams_of(user).values("pk"))
         | Q(connection=None, team=None)
+    )
+
+
+def visible_runs(user: User) -> QuerySet[ReplayRun]:
+    """Replays that touch nothing beyond the connections of the user's teams, and their own."""
+    if may(user, Ability.SEE_EVERYTHING):
+        return ReplayRun.objects.all()
+    theirs = list(visible_connections(user).values_list("pk", flat=True))
+    return ReplayRun.objects.filter(
+        Q(started_by_id=user.pk) | Q(connection_ids__contained_by=theirs)
     )
 
 
@@ -72,6 +84,26 @@ VIEWS: dict[str, tuple[str, View]] = {
 def cases_in(view: str, *, user: User, now: datetime) -> QuerySet[ExceptionCase]:
     """The cases of one tab that `user` may see, unsorted."""
     return VIEWS[view][1](visible_cases(user), user, now)
+
+
+# What of a filter decides which cases are meant; the rest of an address is only how they look.
+FILTERS = ("view", "connection", "cause", "run", "result")
+_RESULTS = frozenset(state.value for state in ItemState)
+
+
+def narrow(cases: QuerySet[ExceptionCase], query: Mapping[str, str]) -> QuerySet[ExceptionCase]:
+    """The cases that match every filter in `query`, in the words of the queue's address."""
+    if slug := plain(query.get("connection", "")):
+        cases = cases.filter(connection__slug=slug)
+    if cause := query.get("cause"):
+        cases = cases.filter(cause_id=whole_number(cause) or 0)
+    if run := query.get("run"):
+        result = query.get("result", "").upper()
+        of_run: dict[str, Any] = {"replay_items__run_id": whole_number(run) or 0}
+        if result in _RESULTS:
+            of_run["replay_items__state"] = result
+        cases = cases.filter(**of_run)
+    return cases
 
 
 def counts(*, user: User, now: datetime) -> dict[str, int]:

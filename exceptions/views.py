@@ -17,13 +17,15 @@ from django.views.decorators.http import require_GET, require_POST
 from connectors.services.codes import save_mapping
 from exceptions.forms import ACT_FORMS, MappingRowForm, first_errors
 from exceptions.models import Cause, ExceptionCase
+from exceptions.models.cases import OPEN_STATES
 from exceptions.pane import pane_of
 from exceptions.queue import loaded_cases
 from exceptions.selectors import (
     visible_cases,
 )
 from exceptions.services import acts
-from exceptions.services.replay import follow_mapping, replay_case, replay_cause
+from exceptions.services.replay import follow_mapping, replay_case
+from exceptions.services.select_cases import select_cases
 from retailhub.kernel.errors import NeedsOperator
 from retailhub.kernel.roles import Ability, may
 
@@ -135,13 +137,21 @@ def case_mapping(request: HttpRequest, case_id: int) -> HttpResponse:
 
 @require_POST
 def cause_replay(request: HttpRequest, cause_id: int) -> HttpResponse:
-    """Replay every open case of a cause that this person may see."""
+    """Replay every open case of a cause that this person may see: one at once, many by a plan."""
     if not may(request.user, Ability.REPLAY_MANY):
         raise PermissionDenied("Needs the lead role to replay many at once.")
     cause = get_object_or_404(Cause, pk=cause_id)
-    scope = list(visible_cases(request.user).filter(cause=cause).values_list("pk", flat=True))
-    started = replay_cause(cause=cause, actor_id=_actor(request), scope=scope, now=timezone.now())
-    messages.info(request, f"{started} replays started. Results show in the list by themselves.")
+    cases = visible_cases(request.user).filter(cause=cause, state__in=OPEN_STATES)
+    try:
+        scope = select_cases(cases, by=request.user, now=timezone.now(), cause_id=cause.pk)
+        if scope.count == 1:
+            replay_case(case_id=scope.case_ids[0], actor_id=_actor(request), now=timezone.now())
+    except NeedsOperator as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(f"{reverse('queue')}?group=cause")
+    if scope.count > 1:
+        return HttpResponseRedirect(reverse("replay-plan", args=[scope.pk]), status=303)
+    messages.info(request, "Sent. The result shows in the list by itself.")
     return HttpResponseRedirect(f"{reverse('queue')}?group=cause")
 
 

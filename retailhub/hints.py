@@ -11,7 +11,7 @@ from channels.layers import get_channel_layer
 from django.db import connection, transaction
 
 from connectors.events import ConnectionChanged, EffectsSent
-from exceptions.events import CaseChanged
+from exceptions.events import CaseChanged, ReplayRunChanged
 from orders.events import OrdersAccepted, OrdersAllocated, OrdersReleased, OrdersReserved
 from retailhub.kernel.events import Event
 
@@ -64,6 +64,11 @@ def effects_sent(event: EffectsSent) -> None:
 def connection_changed(event: ConnectionChanged) -> None:
     """The connections page."""
     _hint("connections", [(f"connection-{event.connection_id}", 0, "upd")])
+
+
+def run_changed(event: ReplayRunChanged) -> None:
+    """The list of replays and the run's own page."""
+    _hint("replays", [(f"run-{event.run_id}", 0, "upd")])
 
 
 def _hint(topic: str, items: Iterable[tuple[str, int, str]]) -> None:

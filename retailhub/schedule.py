@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from connectors.services import coverage, deliver, leases, poll, probe
 from exceptions.services import overdue, sweep
+from exceptions.services.select_cases import forget_selections
 from inventory.services import check
 from orders.services import resume
 from retailhub.models import JobRun, LiveEvent
@@ -45,6 +46,7 @@ JOBS: dict[str, Job] = {
     "wake waiting orders": Job(60, lambda now: resume.resume_longest_waiting(limit=50, now=now)),
     "check stock": Job(86_400, lambda _: check.check_stock()),
     "forget old hints": Job(600, _forget),
+    "forget old selections": Job(3600, lambda now: forget_selections(now=now)),
 }
 
 

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 
 from connectors.drains import drain_critical_outbox, drain_inbox, drain_outbox
+from exceptions.drains import drive_replays
 from orders.drains import advance_orders
 from retailhub.schedule import run_due_jobs
 
@@ -33,6 +34,7 @@ EVERYTHING: Sequence[Callable[[], int]] = (
     drain_inbox,
     advance_orders,
     drain_outbox,
+    drive_replays,
     run_due_jobs,
 )
 

@@ -78,6 +78,7 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     connectors.MappingSaved: (hub.free_what_waited,),
     connectors.ConnectionChanged: (desk.follow_connection, hints.connection_changed),
     exceptions.CaseChanged: (hints.case_changed,),
+    exceptions.ReplayRunChanged: (hints.run_changed,),
 }
 
 

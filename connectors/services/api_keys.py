@@ -35,6 +35,8 @@ class Scope(StrEnum):
     ORDERS_WRITE = "orders:write"
     CASES_READ = "cases:read"
     STOCK_READ = "stock:read"
+    REPLAYS_READ = "replays:read"
+    REPLAYS_WRITE = "replays:write"
 
 
 @dataclass(frozen=True)

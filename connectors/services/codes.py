@@ -89,6 +89,39 @@ def resolve_location(codes: Codes, code: str) -> int:
     return found[ours]
 
 
+Row = tuple[int, str, str, bool]  # connection id, table, code, read outward
+
+
+def missing_rows(wanted: Iterable[Row]) -> set[Row]:
+    """Those of `wanted` that are still not there. A few queries per connection."""
+    by_connection: dict[int, list[Row]] = {}
+    for row in wanted:
+        by_connection.setdefault(row[0], []).append(row)
+    missing: set[Row] = set()
+    for connection in Connection.objects.filter(pk__in=by_connection):
+        rows = by_connection[connection.pk]
+        codes = Codes(connection)
+        codes.read_items(code for _, table, code, outward in rows if table == "SKU" and not outward)
+        missing |= {row for row in rows if not _is_known(codes, row)}
+    return missing
+
+
+def _is_known(codes: Codes, row: Row) -> bool:
+    _, table, code, is_outward = row
+    try:
+        if is_outward:
+            codes.external(table, code)
+        elif table == "SKU":
+            codes.item_id(code)
+        elif table == "LOCATION":
+            resolve_location(codes, code)
+        else:
+            codes.canonical(table, code)
+    except MappingMissing:
+        return False
+    return True
+
+
 @transaction.atomic
 def save_mapping(
     *,

@@ -41,6 +41,18 @@ if not goes then return '-1' end
 return tostring(math.max(0, -level / rate))
 """
 
+# Whether the bucket is half full; takes nothing.
+_HAS_ROOM = """
+local rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+local t = redis.call('TIME')
+local now = t[1] + t[2] / 1000000
+local bucket = redis.call('HMGET', KEYS[1], 'level', 'at')
+if not bucket[1] then return 1 end
+local level = math.min(burst, bucket[1] + math.max(0, now - bucket[2]) * rate)
+if level >= math.max(1, burst * 0.5) then return 1 end
+return 0
+"""
+
 
 @lru_cache(maxsize=1)
 def _redis() -> redis.Redis:
@@ -110,6 +122,18 @@ def _take(connection: Connection, *, is_spare: bool = False) -> float:
             "no shared rate limit (%s): keeping to a local half share", type(error).__name__
         )
         return _take_local(connection.pk, rate / 2, patience=0.0 if is_spare else LONGEST_WAIT)
+
+
+def has_room(connection: Connection) -> bool:
+    """True when a call that can wait may go: live traffic would still find half of the burst.
+
+    Without Redis the half share that every process keeps to is slow enough.
+    """
+    rate, burst = max(connection.rate_per_second, 0.01), max(connection.burst, 1)
+    try:
+        return bool(_redis().eval(_HAS_ROOM, 1, f"retailhub:rate:{connection.pk}", rate, burst))
+    except redis.RedisError:
+        return True
 
 
 def _take_local(connection_id: int, rate: float, *, patience: float) -> float:

@@ -23,21 +23,38 @@ def replay_case(
     *, case_id: int, actor_id: int | None, now: datetime, version: int | None = None
 ) -> ExceptionCase:
     """Replay what is behind the case. Pressing twice replays once. Raises `VerbNotAllowed`."""
+    return take_again(case_id=case_id, actor_id=actor_id, now=now, version=version)[0]
+
+
+@transaction.atomic
+def take_again(
+    *,
+    case_id: int,
+    actor_id: int | None,
+    now: datetime,
+    version: int | None = None,
+    within: str = "",
+) -> tuple[ExceptionCase, bool]:
+    """The same, and whether it was this call that began it; `within` names the run it is part of.
+
+    Raises `VerbNotAllowed`.
+    """
     _lock_behind(case_id)
     case = lock_case(case_id)
     if case.state == CaseState.REPLAYING:
-        return case
+        return case, False
     if not allowed("replay", CaseState(case.state)):
         raise VerbNotAllowed(f"This case is {case.state.lower()}; there is nothing to replay.")
     refuse_stale(case, actor_id=actor_id, version=version)
     before = snapshot(case)
     case.state, case.wake_at = CaseState.REPLAYING, None
-    note(case, "replay", now, actor_id=actor_id, text=_sentence(case), before=before)
+    text = f"{_sentence(case)} · {within}" if within else _sentence(case)
+    note(case, "replay", now, actor_id=actor_id, text=text, before=before)
     save(case)
     if not _replay(case, now):
         raise VerbNotAllowed("There is nothing to replay: it is under way or done already.")
     case.refresh_from_db()
-    return case
+    return case, True
 
 
 def _lock_behind(case_id: int) -> None:
@@ -65,23 +82,6 @@ def _sentence(case: ExceptionCase) -> str:
     if case.outbound is not None:
         return f"Sent again with key {case.outbound.effect_key}"
     return "Taken again"
-
-
-def replay_cause(*, cause: Cause, actor_id: int, scope: list[int] | None, now: datetime) -> int:
-    """Replay every open case of a cause that the person may see. Returns how many were started."""
-    cases = ExceptionCase.objects.filter(cause=cause, state__in=OPEN_STATES).exclude(
-        state=CaseState.REPLAYING
-    )
-    if scope is not None:
-        cases = cases.filter(pk__in=scope)
-    started = 0
-    for case_id in cases.order_by("pk").values_list("pk", flat=True):
-        try:
-            replay_case(case_id=case_id, actor_id=actor_id, now=now)
-        except VerbNotAllowed:
-            continue
-        started += 1
-    return started
 
 
 @transaction.atomic

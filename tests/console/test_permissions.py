@@ -11,9 +11,18 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from connectors.models import Connection
-from exceptions.models import CaseEvent, ExceptionCase, Team
+from exceptions.models import (
+    BulkScope,
+    CaseEvent,
+    ExceptionCase,
+    ReplayItem,
+    ReplayRun,
+    RunEvent,
+    Team,
+)
 from orders.models import Order
 from retailhub.kernel.roles import Role
 from tests.conftest import PlaceOrder, Stock, person
@@ -24,6 +33,8 @@ PAGES = (
     "/queue/",
     "/queue/rows?ids=1",
     "/queue/{case}/",
+    "/replays/",
+    "/replays/{run}/",
     "/orders/",
     "/orders/{order}/",
     "/connections/",
@@ -42,6 +53,10 @@ LEADS = {
     "/queue/{case}/ignore/": {"version": "1", "reason": "Never"},
     "/queue/{case}/mapping/": {"other": "MUG"},
     "/queue/causes/{cause}/replay/": {},
+    "/replays/select/": {"ids": "{case}"},
+    "/replays/select/all/": {},
+    "/replays/{run}/pause/": {},
+    "/replays/{run}/again/": {},
     "/mappings/sku/save/": {
         "connection": "{connection}",
         "external_code": "X",
@@ -56,6 +71,7 @@ OPS = {
 POSTS: dict[str, Any] = {**WORK, **LEADS, **OPS}
 OF_LEADS = list(LEADS)
 OF_A_TEAM = [path for path in POSTS if "causes" not in path]
+NAMES_NOTHING = ("mappings", "/replays/select")
 
 
 @pytest.fixture
@@ -66,7 +82,22 @@ def place_of(
     stock("MUG", 5)
     case, order = stuck(1)[0], place("1001")
     ids = {"case": case.pk, "cause": case.cause_id, "order": order.pk, "connection": webshop.pk}
+    ids["run"] = run_of(case, webshop).pk
     return lambda text: text.format(**ids)
+
+
+def run_of(case: ExceptionCase, connection: Connection) -> ReplayRun:
+    """A replay that somebody of nobody's team once began, of one case."""
+    user = User.objects.create(username="gone")
+    scope = BulkScope.objects.create(
+        user=user, case_ids=[case.pk], snapshot_max_id=case.pk, expires_at=timezone.now()
+    )
+    run = ReplayRun.objects.create(
+        title="Replay 1 order", scope=scope, started_by=user, wave=1, allowed=1,
+        connection_ids=[connection.pk], plan={"per_second": 20, "money": {}, "canary": 5},
+    )  # fmt: skip
+    ReplayItem.objects.create(run=run, case=case, number=1, state="FAILED", failed_as=case.cause)
+    return run
 
 
 @pytest.fixture
@@ -107,12 +138,12 @@ def test_another_team_s_things_are_not_there_at_all(
     as_: SignedIn, ben: User, place_of: Callable[[str], str]
 ) -> None:
     client = as_(ben)
-    for path in ("/queue/{case}/", "/orders/{order}/", "/connections/webshop/"):
+    for path in ("/queue/{case}/", "/orders/{order}/", "/connections/webshop/", "/replays/{run}/"):
         assert client.get(place_of(path)).status_code == 404, path
     for path in OF_A_TEAM:
         values = {key: place_of(value) for key, value in POSTS[path].items()}
         # A role that is too low is told so first where the address names nothing.
-        expected = {403, 404} if "mappings" in path else {404}
+        expected = {403, 404} if any(part in path for part in NAMES_NOTHING) else {404}
         assert client.post(place_of(path), values).status_code in expected, path
     for path in ("/queue/", "/orders/", "/search/?q=MUG-XMAS", "/queue/rows?ids={case}"):
         html = client.get(place_of(path)).content.decode()
@@ -131,6 +162,7 @@ def test_a_lead_of_another_team_replays_and_maps_nothing_of_this_one(
         client.post(place_of(path), values)
     case = ExceptionCase.objects.get()
     assert (case.state, case.version) == ("NEW", 1)
+    assert not RunEvent.objects.exists()
 
 
 def test_nobody_gets_anywhere_without_signing_in(place_of: Callable[[str], str]) -> None:
@@ -169,7 +201,7 @@ def test_looking_never_changes_anything(
 
 
 def test_every_route_of_the_console_is_in_these_tests() -> None:
-    known = {"/" + _plain(path) for path in (*PAGES, *POSTS)}
+    known = {"/" + _plain(path) for path in (*PAGES, *POSTS, "/replays/plan/{scope}/")}
     verbs = {"queue/case_id/verb/": "queue/case/claim/", "queue/case_id/undo/event_id/": ""}
     for route in _routes(get_resolver().url_patterns):
         if route.startswith(("admin", "api", "login", "logout", "healthz", "readyz", "system")):
@@ -199,7 +231,17 @@ def _same(route: str, path: str) -> bool:
     words, others = route.strip("/").split("/"), path.strip("/").split("/")
     if len(words) != len(others):
         return False
-    named = {"case_id", "cause_id", "order_id", "slug", "table", "verb", "case"}
+    named = {
+        "case_id",
+        "cause_id",
+        "order_id",
+        "run_id",
+        "scope_id",
+        "slug",
+        "table",
+        "verb",
+        "case",
+    }
     return all(one == two or one in named for one, two in zip(words, others, strict=True))
 
 

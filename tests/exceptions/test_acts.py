@@ -17,7 +17,7 @@ from exceptions.errors import NothingToUndo, VerbNotAllowed, VersionStale
 from exceptions.lifecycle import VERBS, CaseState
 from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.services import acts
-from exceptions.services.replay import replay_case, replay_cause
+from exceptions.services.replay import replay_case
 from exceptions.services.sweep import set_aside_what_was_decided, wake_due_cases
 from inventory.services.count import record_count
 from orders.models import Order
@@ -441,21 +441,6 @@ def test_a_case_about_a_connection_has_nothing_to_replay(
 
     with pytest.raises(VerbNotAllowed):
         replay_case(case_id=case.pk, actor_id=ana.pk, now=now)
-
-
-def test_a_cause_is_replayed_within_what_one_may_see(
-    stopped_message: Make, ana: User, now: datetime
-) -> None:
-    cases = [stopped_message(f"k{n}") for n in range(4)]
-    put_in(cases[3], S.REPLAYING)
-    assert len({case.cause_id for case in cases}) == 1
-    scope = [case.pk for case in cases if case != cases[2]]
-
-    started = replay_cause(cause=cases[0].cause, actor_id=ana.pk, scope=scope, now=now)
-
-    assert started == 2
-    states = InboundMessage.objects.order_by("pk").values_list("state", flat=True)
-    assert list(states) == ["RECEIVED", "RECEIVED", "DEAD", "DEAD"]
 
 
 def test_trying_an_order_again_shows_how_it_ended(

@@ -1,0 +1,49 @@
+"""A clock for replay runs: a test's minutes pass in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from connectors.drains import drain_inbox, drain_outbox
+from exceptions.lifecycle import ItemState
+from exceptions.models import ReplayRun
+from exceptions.services.drive_run import TICK, drive_due_run
+from exceptions.services.runs import tally
+
+
+class Clock:
+    """Begins in the past, so that whatever is put off by it is due at once."""
+
+    def __init__(self) -> None:
+        self.now: datetime = timezone.now() - timedelta(hours=6)
+
+    def look(self) -> int:
+        """One look of one worker at the runs, and then at the messages."""
+        self.now += TICK
+        moved = drive_due_run(now=self.now)
+        drain_inbox()
+        drain_outbox()
+        return moved
+
+    def until(self, is_so: Callable[[], bool], looks: int = 200) -> None:
+        """Let workers look until it is so."""
+        for _ in range(looks):
+            if is_so():
+                return
+            self.look()
+        raise AssertionError(f"never came: {numbers()}")
+
+
+def numbers(run: ReplayRun | None = None) -> dict[str, int]:
+    """How many items of the run stand where; what is zero is left out."""
+    run = run or ReplayRun.objects.latest("pk")
+    return {state.value: n for state, n in tally(run).items() if n}
+
+
+def ends(run: ReplayRun) -> bool:
+    """True when nothing of it is on its way and nothing more will be sent by itself."""
+    run.refresh_from_db()
+    return run.next_look_at is None and not run.items.filter(state=ItemState.SENT).exists()
