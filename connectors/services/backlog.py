@@ -19,9 +19,7 @@ SELECT EXISTS (
       AND NOT EXISTS (
         SELECT 1 FROM connectors_inboundmessage p
         WHERE p.lane = m.lane AND p.id < m.id
-          AND p.state NOT IN ('PROCESSED', 'SUPERSEDED', 'IGNORED')
-          AND (p.state IN ('RECEIVED', 'PROCESSING', 'WAITING')
-               OR (p.state = 'DEAD' AND p.blocks_lane))))
+          AND p.state IN ('RECEIVED', 'PROCESSING', 'WAITING')))
 """
 _OUTBOUND = """
 SELECT EXISTS (

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connectors', '0007_cursor_due_and_begun'),
+        ('connectors', '0008_what_a_source_never_told'),
     ]
 
     operations = [
