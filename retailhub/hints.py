@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from connectors.events import ConnectionChanged, EffectsSent
 from exceptions.events import CaseChanged, ReplayRunChanged
+from inventory.events import StockCounted, StockFreed
 from orders.events import OrdersAccepted, OrdersAllocated, OrdersReleased, OrdersReserved
 from retailhub.kernel.events import Event
 
@@ -59,6 +60,11 @@ def effects_sent(event: EffectsSent) -> None:
     """An order page shows what other systems have."""
     order_ids = {effect.order_id for effect in event.effects if effect.order_id is not None}
     _hint("orders", [(f"order-{pk}", 0, "upd") for pk in sorted(order_ids)])
+
+
+def stock_changed(event: StockCounted | StockFreed) -> None:
+    """The item list and the items' own pages."""
+    _hint("stock", [(f"item-{pk}", 0, "upd") for pk in sorted(set(event.item_ids))])
 
 
 def connection_changed(event: ConnectionChanged) -> None:

@@ -23,7 +23,7 @@ from django.db.models.functions import Now
 from retailhub.hints import GROUP
 from retailhub.models import LiveEvent
 
-TOPICS = frozenset({"queue", "orders", "connections", "replays"})
+TOPICS = frozenset({"queue", "orders", "connections", "replays", "stock"})
 COALESCE_SECONDS = 0.5
 HEARTBEAT_SECONDS = 25.0
 MOST_ITEMS = 200

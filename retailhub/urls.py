@@ -28,6 +28,7 @@ urlpatterns = [
     path("mappings/", RedirectView.as_view(pattern_name="mappings"), {"table": "sku"}),
     path("mappings/<slug:table>/", mappings.mapping_list, name="mappings"),
     path("mappings/<slug:table>/save/", mappings.mapping_save, name="mapping-save"),
+    path("inventory/", include("retailhub.console.inventory.urls")),
     path("search/", search.search, name="search"),
     path("system/", system.system, name="system"),
     path("live/since", pages.live_since, name="live-since"),

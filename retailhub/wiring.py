@@ -70,8 +70,16 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
         hints.order_changed,
     ),
     # Stock.
-    inventory.StockCounted: (flow.wake_waiting_orders, desk.close_overdrafts),
-    inventory.StockFreed: (flow.wake_waiting_orders, desk.close_overdrafts),
+    inventory.StockCounted: (
+        flow.wake_waiting_orders,
+        desk.close_overdrafts,
+        hints.stock_changed,
+    ),
+    inventory.StockFreed: (
+        flow.wake_waiting_orders,
+        desk.close_overdrafts,
+        hints.stock_changed,
+    ),
     inventory.StockOverdrawn: (desk.open_case_for_overdraft,),
     inventory.StockProved: (desk.follow_stock_proof,),
     # People and machinery.

@@ -142,6 +142,11 @@ class InTransit(Timestamped):
     def __str__(self) -> str:
         return f"{self.quantity} on their way ({self.reference})"
 
+    @property
+    def outstanding(self) -> int:
+        """Units that are still to come."""
+        return max(self.quantity - self.received_quantity, 0)
+
 
 class Reservation(Timestamped):
     """Units of one item at one location promised to `reference` (an order line, a basket).

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from connectors.models import Attempt, ExternalReference, InboundMessage, OutboundMessage
 from orders.models import FulfillmentOrder, Order, OrderEvent
+from retailhub.console.inventory.addresses import item_href
 from retailhub.console.words import node_state_word
 from retailhub.kernel.money import to_cents
 
@@ -136,6 +137,7 @@ def _items(order: Order) -> dict[str, Any]:
         rows.append(
             {
                 "sku": line.item.sku if line.item else line.sku,
+                "href": item_href(line.item.sku, line.item.pk) if line.item else "",
                 "name": line.title,
                 "ordered": line.quantity,
                 "allocated": sum(p.quantity for p in placements),

@@ -6,20 +6,24 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from connectors.models import ExternalReference, InboundMessage, OutboundMessage
+from connectors.models import CodeMapping, ExternalReference, InboundMessage, OutboundMessage
 from exceptions.rows import state_word
 from exceptions.selectors import visible_cases, visible_connections
+from inventory.models import Item
 from orders.models import Order
+from retailhub.console.inventory.addresses import item_href
 from retailhub.console.orders import visible_orders
-from retailhub.console.words import order_state_word
+from retailhub.console.words import item_word, order_state_word
 from retailhub.kernel.text import plain
 
 MOST = 20
+LEAST_LETTERS = 3  # of a part of a name; fewer are in everything
 Result = dict[str, Any]
 
 
@@ -28,6 +32,8 @@ def search(request: HttpRequest) -> HttpResponse:
     """One hit jumps straight to it, several are grouped."""
     text = plain(request.GET.get("q", ""))
     hits = {label: find(request, text) for label, find in _FINDERS.items()} if text else {}
+    if len(text) >= LEAST_LETTERS and not any(hits.values()):
+        hits["Items"] = _items_like(text)
     groups = [
         {"label": label, "count": len(found), "href": "", "results": found}
         for label, found in hits.items()
@@ -97,6 +103,28 @@ def _cases(request: HttpRequest, text: str) -> list[Result]:
     ]
 
 
+def _items(request: HttpRequest, text: str) -> list[Result]:
+    """Items of this SKU, or that some system one sees calls so."""
+    mine = visible_connections(request.user).values("pk")
+    names = CodeMapping.objects.filter(
+        table=CodeMapping.Table.SKU, external_code=text, connection__in=mine
+    )
+    codes = list(names.values_list("canonical_code", flat=True)[:MOST])
+    found = Item.objects.filter(Q(sku__iexact=text) | Q(sku__in=codes))
+    return [_item(row) for row in found.order_by("sku")[:MOST]]
+
+
+def _items_like(text: str) -> list[Result]:
+    """Items whose SKU or name has it in it; asked only when it is nothing's whole name."""
+    found = Item.objects.filter(Q(sku__icontains=text) | Q(name__icontains=text))
+    return [_item(row) for row in found.order_by("sku")[:MOST]]
+
+
+def _item(row: Item) -> Result:
+    href = item_href(row.sku, row.pk)
+    return {"href": href, "title": row.sku, "sub": row.name, "state": item_word(row)}
+
+
 def _spellings(text: str) -> list[str]:
     """An order number as people type it: without its sign, in small letters."""
     plain = text.lstrip("#")
@@ -113,4 +141,5 @@ def _uuid(text: str) -> UUID | None:
 _FINDERS: dict[str, Callable[[HttpRequest, str], list[Result]]] = {
     "Orders": _orders,
     "Exceptions": _cases,
+    "Items": _items,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exceptions.rows import StateWord
+from inventory.models import Item
 from orders.models import FulfillmentOrder, Order
 
 # Our word, then the colour and icon it is shown with.
@@ -75,6 +76,13 @@ def order_state_word(order: Order) -> StateWord:
     partly = "Partly " if order.is_partial else ""
     label = f"{partly}{order.state.lower() if partly else order.state.capitalize()}"
     return StateWord(order.state.lower(), label, color, icon)
+
+
+def item_word(row: Item) -> StateWord:
+    """Whether it is sold at all."""
+    if row.is_active:
+        return StateWord("active", "Sold", "green", "check")
+    return StateWord("off", "Switched off", "gray", "minus")
 
 
 HEALTH_WORDS = {

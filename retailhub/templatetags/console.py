@@ -169,6 +169,12 @@ def linked(sentence: str, part: str, href: str) -> SafeString:
 
 
 @register.filter
+def signed(number: int) -> str:
+    """A change as people write it: with its sign, and a minus as wide as the plus."""
+    return f"+{number}" if number > 0 else f"−{-number}" if number < 0 else "0"
+
+
+@register.filter
 def compact_json(value: Mapping[str, object] | list[object] | None) -> str:
     """JSON for a data attribute; the template escapes it. A lazy mapping is one too."""
     if isinstance(value, Mapping):

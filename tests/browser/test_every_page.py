@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from connectors.models import Connection
@@ -16,6 +17,7 @@ from orders.models import Order
 from retailhub.kernel.roles import Role
 from tests.browser.conftest import House, Open
 from tests.conftest import person
+from tests.console.shelves import SKU, tell_of_a_mug, three_channels
 
 AXE = (Path(__file__).parent / "vendor/axe-core-4.14.1/axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -23,7 +25,15 @@ EVERYTHING = {"type": "tag", "values": RULES}
 # A theme changes colours and nothing else.
 COLORS = {"type": "rule", "values": ["color-contrast"]}
 FIXED = ("/login/", "/queue/", "/queue/?group=cause", "/queue/?view=resolved", "/orders/")
-MORE = ("/connections/", "/connections/netsuite/", "/mappings/sku/", "/mappings/tax_code/")
+MORE = (
+    "/connections/",
+    "/connections/netsuite/",
+    "/inventory/",
+    "/inventory/?q=mug",
+    "/mappings/sku/",
+    "/mappings/tax_code/",
+)
+STOCK = ("", "?tab=channels", "?tab=movements", "?tab=past&at=2099-01-01T00:00", "?node=BERLIN")
 REST = ("/search/", "/search/?q=W", "/search/?q=nothing-of-this-name", "/nothing-here/")
 
 
@@ -35,6 +45,7 @@ def addresses(
     house.erp.refusal = "Tax schedule is missing."
     unknown_sku("W-7", "W-8")
     unknown_sku("W-9", sku="MUG")
+    tell_of_a_mug(three_channels(), now=timezone.now(), order_id=journey.pk)
     cases = (
         ExceptionCase.objects.order_by("code", "pk").distinct("code").values_list("pk", flat=True)
     )
@@ -44,6 +55,7 @@ def addresses(
         *(f"/queue/{pk}/" for pk in cases),
         f"/queue/?case={cases[0]}",
         *(f"/orders/{journey.pk}/?tab={tab}" for tab in tabs),
+        *(f"/inventory/{SKU}/{query}" for query in STOCK),
         *MORE,
         *REST,
     ]

@@ -23,6 +23,7 @@ from exceptions.models import (
     RunEvent,
     Team,
 )
+from inventory.models import Item
 from orders.models import Order
 from retailhub.kernel.roles import Role
 from tests.conftest import PlaceOrder, Stock, person
@@ -39,6 +40,9 @@ PAGES = (
     "/orders/{order}/",
     "/connections/",
     "/connections/webshop/",
+    "/inventory/",
+    "/inventory/MUG/",
+    "/inventory/id/{item}/",
     "/mappings/sku/",
     "/search/?q=x",
     "/live/since?topic=queue&seq=0",
@@ -83,6 +87,7 @@ def place_of(
     case, order = stuck(1)[0], place("1001")
     ids = {"case": case.pk, "cause": case.cause_id, "order": order.pk, "connection": webshop.pk}
     ids["run"] = run_of(case, webshop).pk
+    ids["item"] = Item.objects.get(sku="MUG").pk
     return lambda text: text.format(**ids)
 
 
@@ -241,6 +246,8 @@ def _same(route: str, path: str) -> bool:
         "table",
         "verb",
         "case",
+        "item_id",
+        "sku",
     }
     return all(one == two or one in named for one, two in zip(words, others, strict=True))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,6 +15,13 @@ from django.utils import timezone
 from connectors.models import Connection
 from connectors.services.credentials import store_credential
 from exceptions.models import ExceptionCase
+from inventory.models import (
+    AvailabilityRule,
+    Channel,
+    ChannelOffer,
+    Publication,
+    Reservation,
+)
 from tests.conftest import Accept, PlaceOrder, Stock, advance, canonical, connect, line
 from tests.console.conftest import SignedIn
 
@@ -82,6 +90,48 @@ def test_the_connection_list_asks_the_same_for_three_and_for_ten(
             connection_id=row.pk, name="key", secret="s3cret-value", now=timezone.now()
         )
     assert count(as_(mia), "/connections/") == few <= MOST
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/inventory/",
+        "/inventory/?view=drift",
+        "/inventory/?q=S0",
+        "/inventory/S000/",
+        "/inventory/S000/?tab=channels",
+        "/inventory/S000/?tab=movements",
+        "/inventory/S000/?tab=past&at=2026-11-25T14:03",
+    ],
+)
+def test_stock_asks_the_same_for_few_and_for_many(
+    as_: SignedIn, mia: User, stock: Stock, channel: Channel, now: datetime, address: str
+) -> None:
+    def grow(items: range, nodes: range, channels: range) -> None:
+        for number in channels:
+            Channel.objects.create(code=f"c{number}", name=f"C{number}")
+        for number in items:
+            for node in nodes:
+                level = stock(f"S{number:03}", 5, f"N{node}")
+            for one in Channel.objects.all():
+                told = Publication.objects.create(
+                    channel=one, item=level.item, quantity=5, explanation={}, changed_at=now
+                )
+                ChannelOffer.objects.create(channel=one, item=level.item, last=told)
+                Reservation.objects.create(
+                    reference=f"order:{number}{one.pk}:1",
+                    item=level.item,
+                    location=level.location,
+                    quantity=1,
+                )
+
+    client = as_(mia)
+    grow(range(2), range(2), range(1))
+    few = count(client, address)
+    AvailabilityRule.objects.create(knob="BUFFER", value=1)
+    ChannelOffer.objects.all().delete()
+    grow(range(12), range(6), range(1, 4))
+    assert count(client, address) <= few + 1 <= 24
 
 
 def test_a_fragment_pays_nothing_for_the_frame(as_: SignedIn, ana: User, stuck: Stuck) -> None:

@@ -1,0 +1,364 @@
+"""Stock over HTTP: the numbers are those one gets by hand, and any SKU has a page."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from django.utils.html import strip_tags
+
+from connectors.models import Connection
+from exceptions.models import Team
+from inventory.models import Channel, ChannelOffer, Item, Location, StockLevel
+from retailhub.console.inventory.addresses import item_href
+from tests.conftest import PlaceOrder, Stock, line
+from tests.console.conftest import SignedIn
+from tests.console.shelves import SKU, tell_of_a_mug, three_channels
+
+PAGE = f"/inventory/{SKU}/"
+
+
+@pytest.fixture
+def mug(db: None) -> Item:
+    """The mug with a history."""
+    return tell_of_a_mug(three_channels(), now=timezone.now())
+
+
+@pytest.fixture
+def client(as_: SignedIn, mia: User) -> Client:
+    """Somebody who sees everything."""
+    return as_(mia)
+
+
+def text_of(answer: Any) -> str:
+    """What a person reads, in one line."""
+    return re.sub(r"\s+", " ", strip_tags(answer.content.decode().replace("<", " <")))
+
+
+def lines_of(answer: Any) -> list[tuple[str, int, int]]:
+    """The waterfall as it was given to the page."""
+    return [(one.label, one.change, one.after) for one in answer.context["lines"]]
+
+
+def test_the_waterfall_is_the_sum_by_hand(client: Client, mug: Item) -> None:
+    answer = client.get(PAGE, {"channel": "amazon-fr"})
+
+    assert lines_of(answer) == [
+        ("On hand", 18, 18),
+        ("Promised", -5, 13),
+        ("Set aside by the node", -1, 12),
+        ("Safety stock", -2, 10),
+        ("Offered by all nodes", 0, 10),
+        ("Channel buffer", -3, 7),
+        ("May be sold", 0, 7),
+    ]
+    read = text_of(answer)
+    assert "Why 7 may be sold at Amazon FR" in read
+    assert "orders come in late there" in read
+    assert "Hamburg −1" in read
+
+
+def test_the_bars_float_where_the_line_before_ended(client: Client, mug: Item) -> None:
+    bars = {o.label: o.bar for o in client.get(PAGE, {"channel": "amazon-fr"}).context["lines"]}
+
+    assert (bars["On hand"].x, bars["On hand"].width) == (0, 1000)
+    assert (bars["Promised"].x, bars["Promised"].width) == (pytest.approx(722.2), 277.8)
+    assert bars["Set aside by the node"].joint == pytest.approx(722.2)
+    assert (bars["May be sold"].x, bars["May be sold"].width) == (0, pytest.approx(388.9))
+
+
+def test_a_node_explains_its_own_part(client: Client, mug: Item) -> None:
+    answer = client.get(PAGE, {"channel": "amazon-fr", "node": "BERLIN"})
+
+    assert lines_of(answer) == [
+        ("On hand", 9, 9),
+        ("Promised", -3, 6),
+        ("Safety stock", -2, 4),
+        ("Berlin offers", 0, 4),
+    ]
+    rows = [(r["name"], r["offers"], r["listed"]) for r in answer.context["by_node"]]
+    assert rows == [("Berlin", 4, 4), ("Hamburg", 3, 3), ("Store Kantstraße", 3, 0)]
+
+
+def test_the_rule_that_won_stands_beside_those_it_beat(client: Client, mug: Item) -> None:
+    here = client.get(PAGE, {"channel": "amazon-fr"}).context["contests"]
+    there = client.get(PAGE, {"channel": "outlet"}).context["contests"]
+
+    def buffers(rows: Any) -> list[tuple[str, list[str]]]:
+        return [
+            (row["winner"]["scope"], [loser["scope"] for loser in row["losers"]])
+            for row in rows
+            if row["knob"] == "Channel buffer"
+        ]
+
+    assert buffers(here) == [("Channel Amazon FR", ["Everywhere"])]
+    assert buffers(there) == [("Everywhere", [])]
+    safety = next(row for row in here if row["knob"] == "Safety stock")
+    assert safety["where"] == "Berlin"
+
+
+def test_channels_say_what_they_were_told_show_and_lack(client: Client, mug: Item) -> None:
+    rows = client.get(PAGE, {"tab": "channels"}).context["standings"]
+
+    assert [(r.channel.name, r.computed, r.told, r.difference, r.state.label) for r in rows] == [
+        ("Amazon FR", 7, 7, 0, "Told"),
+        ("Outlet", 9, None, None, "Late"),
+        ("Shopify AT", 9, 9, 2, "Shows another"),
+    ]
+    assert rows[0].lag_text == "4 s"
+    # Whoever opens the page sees the channel in trouble first.
+    assert "but shows 11 : +2" in text_of(client.get(PAGE))
+
+
+def test_a_look_from_before_the_last_number_says_nothing_of_drift(
+    client: Client, mug: Item
+) -> None:
+    early = timezone.now() - timedelta(days=1)
+    ChannelOffer.objects.filter(channel__code="shopify-at").update(observed_at=early)
+
+    rows = client.get(PAGE, {"tab": "channels"}).context["standings"]
+
+    assert [row.difference for row in rows] == [0, None, None]
+
+
+def test_movements_are_told_in_words_newest_first(client: Client, mug: Item) -> None:
+    read = text_of(client.get(PAGE, {"tab": "movements"}))
+
+    order = ["1 set aside by the node", "2 promised", "3 promised", "3 counted (+3)"]
+    assert [read.index(words) for words in order] == sorted(read.index(words) for words in order)
+    assert "Hamburg · WMS Hamburg · Damaged · happened" in read
+    assert "Then 6 on hand, 2 promised, 1 set aside: 3 free" in read
+    only = text_of(client.get(PAGE, {"tab": "movements", "node": "STORE-7"}))
+    assert "3 counted (+3)" in only
+    assert "set aside by" not in only
+
+
+def test_movements_page_without_gaps(client: Client, stock: Stock) -> None:
+    level = stock("POT", 1)
+    for number in range(120):
+        level.movements.create(
+            kind="ADJUSTED",
+            effect_key=f"k{number}",
+            on_hand_after=number,
+            reserved_after=0,
+            happened_at=timezone.now(),
+        )
+
+    address, seen = "/inventory/POT/?tab=movements", []
+    while address:
+        answer = client.get(address)
+        seen += [row["on_hand"] for row in answer.context["movements"]]
+        following = answer.context["next_href"]
+        address = f"/inventory/POT/{following}" if following else ""
+
+    assert seen == [*range(119, -1, -1), 1]
+
+
+def test_says_what_a_channel_had_been_told_at_that_moment_and_why(
+    client: Client, mug: Item
+) -> None:
+    offer = ChannelOffer.objects.get(channel__code="amazon-fr")
+    mug.levels.update(on_hand=0, reserved=0, allocated=0)
+    assert offer.published_at is not None
+
+    def at(moment: Any) -> Any:
+        asked = f"{timezone.localtime(moment):%Y-%m-%dT%H:%M:%S}"
+        query = {"tab": "past", "channel": "amazon-fr", "at": asked}
+        return client.get(PAGE, query)
+
+    then = at(offer.published_at + timedelta(seconds=1))
+    assert lines_of(then)[-2:] == [("Channel buffer", -3, 7), ("Told to Amazon FR", 0, 7)]
+    before = text_of(at(offer.published_at - timedelta(minutes=1)))
+    assert "it had not been told anything yet" in before
+    knew = at(timezone.now() + timedelta(seconds=1)).context["levels_then"]
+    assert [(row["node"], row["free"]) for row in knew] == [
+        ("Berlin", 6),
+        ("Hamburg", 3),
+        ("Store Kantstraße", 3),
+    ]
+    wrong = client.get(PAGE, {"tab": "past", "at": "yesterday"})
+    assert "Use a day and a time" in text_of(wrong)
+    for strange in ("0001-01-01T00:00", "9999-12-31T23:59", "2026-13-45T99:99", "\x00"):
+        assert client.get(PAGE, {"tab": "past", "at": strange}).status_code == 200
+
+
+def test_promises_lead_to_orders_one_may_see(
+    as_: SignedIn, mia: User, ben: User, finance_team: Team, place: PlaceOrder, stock: Stock
+) -> None:
+    stock("MUG", 5)
+    order = place("1001", line("MUG", 2))
+
+    seen = as_(mia).get("/inventory/MUG/").content.decode()
+    hidden = as_(ben).get("/inventory/MUG/").content.decode()
+
+    assert f'href="/orders/{order.pk}/"' in seen
+    assert "An order of another team" in hidden
+    assert "#1001" not in hidden
+
+
+def test_a_person_sees_only_the_channels_of_their_connections(
+    as_: SignedIn, ben: User, finance_team: Team, mug: Item
+) -> None:
+    client = as_(ben)
+    finance_team.connections.add(Connection.objects.get(slug="outlet"))
+
+    for address in ("/inventory/", PAGE, f"{PAGE}?tab=channels", f"{PAGE}?tab=past"):
+        read = text_of(client.get(address))
+        assert "Outlet" in read, address
+        assert "Amazon FR" not in read, address
+    chosen = client.get(PAGE, {"channel": "amazon-fr"}).context["channel"]
+    assert chosen.code == "outlet"
+
+
+def test_the_list_shows_the_same_numbers_and_what_is_at_risk(client: Client, mug: Item) -> None:
+    level = StockLevel.objects.get(item=mug, location__code="STORE-7")
+    StockLevel.objects.filter(pk=level.pk).update(reserved=15)
+    Location.objects.filter(code="HAMBURG").update(silent_since=timezone.now())
+
+    answer = client.get("/inventory/")
+
+    (row,) = answer.context["rows"]
+    assert (row["on_hand"], row["reserved"], row["available"]) == (18, 20, 7)
+    assert (row["short"], row["drift"]) == (12, 2)
+    assert [standing.told for standing in row["standings"]] == [7, None, 9]
+    risks = [risk["text"] for risk in answer.context["risks"]]
+    assert risks[:3] == [
+        "12 units oversold at Store Kantstraße",
+        "Shopify AT shows 1 number it was not told",
+        "Outlet has not heard of 1 change",
+    ]
+    assert risks[3].startswith("Hamburg is silent since")
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("view=oversold", ["LOW"]),
+        ("view=oversold&node=BERLIN", ["LOW"]),
+        ("view=oversold&node=HAMBURG", []),
+        ("view=drift", [SKU]),
+        ("view=drift&channel=amazon-fr", []),
+        ("view=stale", [SKU]),
+        ("view=stale&channel=shopify-at", []),
+        ("view=unpublished", ["PO/T"]),
+        ("view=silent", [SKU]),
+        ("view=unmapped", []),
+        ("q=blue", [SKU]),
+        ("q=o%2Ft", ["PO/T"]),
+        ("q=MUG-BLEU", [SKU]),
+        ("q=%25", []),
+        ("q=nothing-like-it", []),
+        ("view=nonsense", ["LOW", SKU, "PO/T"]),
+        ("after=LOW", [SKU, "PO/T"]),
+        ("q=%00", ["LOW", SKU, "PO/T"]),
+    ],
+)
+def test_each_view_holds_what_its_name_says(
+    client: Client, stock: Stock, mug: Item, query: str, found: list[str]
+) -> None:
+    low = stock("LOW", 1)
+    StockLevel.objects.filter(pk=low.pk).update(reserved=2, on_hand=0)
+    stock("PO/T", 4)
+    Location.objects.filter(code="HAMBURG").update(silent_since=timezone.now())
+
+    assert [row["sku"] for row in client.get(f"/inventory/?{query}").context["rows"]] == found
+
+
+def test_pages_of_the_list_follow_each_other_without_gaps(client: Client, stock: Stock) -> None:
+    for number in range(130):
+        Item.objects.create(sku=f"S/{number:03} ß", name="")
+
+    address, seen = "/inventory/", []
+    while address:
+        answer = client.get(address)
+        seen += [row["sku"] for row in answer.context["rows"]]
+        following = answer.context["next_href"]
+        address = f"/inventory/{following}" if following else ""
+
+    assert len(seen) == len(set(seen)) == 130
+
+
+HOSTILE = (
+    "A/B/C",
+    "rules",
+    "runs/1",
+    "id/7",
+    "..",
+    "a/../b",
+    "//",
+    "/lead",
+    "end/",
+    "q?x=1#y",
+    "50%25",
+    "<script>alert(1)</script>",
+    '"><img src=x>',
+    "чашка синяя",
+    "شاي-١٢",
+    "杯子",
+    "x" * 40,
+    "X" * 80,
+    "with space",
+    "%2F",
+    "{{ 7|add:7 }}",
+)
+
+
+@pytest.mark.parametrize("sku", HOSTILE)
+def test_any_sku_has_a_page_and_says_nothing_but_itself(client: Client, sku: str) -> None:
+    item = Item.objects.create(sku=sku, name=sku)
+
+    answer = client.get(item_href(item.sku, item.pk))
+    listed = client.get("/inventory/")
+    found = client.get("/search/", {"q": sku})
+
+    assert answer.status_code == 200
+    assert answer.context["item"]["id"] == item.pk
+    for html in (answer.content.decode(), listed.content.decode()):
+        assert "<script>alert" not in html
+        assert "<img src=x>" not in html
+        assert "14" not in html or "{{" not in sku
+    assert item_href(item.sku, item.pk) in listed.content.decode().replace("&#x27;", "'")
+    assert found["Location"] == item_href(item.sku, item.pk)
+
+
+def test_no_item_no_page(client: Client) -> None:
+    assert client.get("/inventory/NOTHING/").status_code == 404
+    assert client.get("/inventory/A%00B/").status_code == 404
+    assert client.get("/inventory/id/999/").status_code == 404
+
+
+def test_an_item_that_lies_nowhere_or_is_switched_off_says_so(client: Client) -> None:
+    Item.objects.create(sku="NEW")
+    Item.objects.create(sku="OLD", is_active=False)
+    Channel.objects.create(code="shop", name="Shop")
+
+    assert "Why 0 may be sold at Shop" in text_of(client.get("/inventory/NEW/"))
+    assert "OLD is switched off, so none may be sold" in text_of(client.get("/inventory/OLD/"))
+    for tab in ("channels", "movements", "past"):
+        assert client.get("/inventory/NEW/", {"tab": tab}).status_code == 200
+
+
+def test_what_another_system_calls_it_leads_to_the_item(
+    client: Client, shop: Connection, stock: Stock
+) -> None:
+    stock("MUG", 1)
+    shop.mappings.create(table="SKU", external_code="7001-A", canonical_code="MUG")
+
+    assert client.get("/search/", {"q": "7001-A"})["Location"] == "/inventory/MUG/"
+    assert client.get("/search/", {"q": "mug"})["Location"] == "/inventory/MUG/"
+
+
+def test_lines_of_an_order_lead_to_their_items(
+    client: Client, place: PlaceOrder, stock: Stock
+) -> None:
+    stock("A/B", 5)
+    order = place("1001", line("A/B", 2))
+
+    html = client.get(f"/orders/{order.pk}/?tab=items").content.decode()
+
+    assert 'href="/inventory/A/B/"' in html
