@@ -144,6 +144,14 @@ PLAYBOOK: dict[str, Play] = {
         60,
         "Place again",
     ),
+    "orders.payment_lost": Play(
+        "{reason}",
+        "Goods must not leave without the money. Warehouses that have the order are asked to stop.",
+        "It closes by itself when all is stopped. Fetch back or charge what left, then resolve.",
+        HIGH,
+        60,
+        "Let it go on",
+    ),
     "orders.too_late_to_cancel": Play(
         "Cancelled in the shop after goods had left",
         "The customer expects no parcel, but one is on its way.",

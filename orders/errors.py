@@ -59,6 +59,12 @@ class AwaitingPayment(NeedsOperator):
     code = "orders.awaiting_payment"
 
 
+class PaymentLost(NeedsOperator):
+    """The money is gone although nodes were asked to send the goods, or have sent them."""
+
+    code = "orders.payment_lost"
+
+
 class FulfilledElsewhere(NeedsOperator):
     """Somebody else has sent all of it."""
 

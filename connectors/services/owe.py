@@ -16,6 +16,7 @@ from connectors.services.payloads import order_payload, release_payload, shipmen
 from connectors.services.replay import drop_effect
 from connectors.systems.base import IntentKind
 from orders.errors import NoNodeConnection
+from orders.lifecycle import RequestStatus
 from orders.models import FulfillmentLine, FulfillmentOrder, Order, OrderLine, Shipment
 from orders.selectors import lock_fulfillment_order
 from orders.services.cancel import confirm_cancellation
@@ -179,7 +180,7 @@ def owe_cancellation(order_id: int, *, now: datetime) -> None:
     """
     order = Order.objects.get(pk=order_id)
     for part in order.fulfillment_orders.order_by("pk"):
-        if part.is_live:
+        if part.is_live and part.request_status == RequestStatus.CANCELLATION_REQUESTED:
             release = _lock_effect(order, IntentKind.RELEASE_FULFILLMENT, part.reference)
             _stop_part(order, part, release, now)
 
@@ -231,10 +232,14 @@ def _owe(
                 kind=kind,
                 reference=reference,
                 lane=lane_of(order.pk),
-                payload={"reference": reference, "reason": order.cancel_reason, **more},
+                payload={"reference": reference, "reason": _reason(order), **more},
                 trace_id=order.trace_id,
                 order_id=order.pk,
             )
         ],
         now=now,
     )
+
+
+def _reason(order: Order) -> str:
+    return order.cancel_reason or f"payment {order.financial_status.lower()}"

@@ -8,12 +8,14 @@ from datetime import datetime
 from django.db import transaction
 
 from inventory.services.release import release_stock
-from orders.errors import TooLateToCancel
+from orders.errors import AwaitingPayment, TooLateToCancel
 from orders.events import CancellationRequested, OrderCancelled
 from orders.lifecycle import OrderState, RequestStatus, WorkStatus
 from orders.models import FulfillmentOrder, Order, Shipment
 from orders.selectors import lock_fulfillment_order, lock_fulfillment_orders
 from orders.services.hold import hold_order, resume_order
+from orders.services.lines import PAYMENT_LOST
+from orders.services.reroute import place_again
 from orders.services.timeline import advance, event
 from retailhub.kernel.events import publish
 
@@ -23,25 +25,32 @@ _SHIPPED = frozenset({OrderState.SHIPPED, OrderState.DELIVERED, OrderState.RETUR
 def request_cancellation(order: Order, *, reason: str, now: datetime) -> None:
     """Cancel a locked `order`, at once where no node has it, else by asking the nodes first."""
     event(order, "cancellation", f"Cancelled in the shop: {reason}", at=now).save()
-    live = [fo for fo in order.fulfillment_orders.order_by("pk") if fo.is_live]
     has_left = Shipment.objects.filter(fulfillment_order__order=order).exists()
     if has_left or order.state in _SHIPPED:
         error = TooLateToCancel(f"{order.number} was cancelled in the shop after goods had left.")
         hold_order(order, error, now=now)
         return
-    if not live:
+    if not ask_nodes_to_stop(order):
         _finish(order, now)
-        return
-    FulfillmentOrder.objects.filter(pk__in=[fo.pk for fo in live]).update(
-        request_status=RequestStatus.CANCELLATION_REQUESTED
-    )
-    publish(CancellationRequested(order_id=order.pk))
+
+
+def ask_nodes_to_stop(order: Order) -> bool:
+    """Stop every part of a locked `order` that has not left. Says whether there is one."""
+    parts = order.fulfillment_orders.order_by("pk")
+    asked = [fo.pk for fo in parts if fo.is_live and fo.progress not in _SHIPPED]
+    if asked:
+        FulfillmentOrder.objects.filter(pk__in=asked).update(
+            request_status=RequestStatus.CANCELLATION_REQUESTED
+        )
+        publish(CancellationRequested(order_id=order.pk))
+    return bool(asked)
 
 
 def confirm_cancellation(row: FulfillmentOrder, *, now: datetime, system: str = "") -> None:
     """A node will not send a locked fulfilment order: free its stock; the last one finishes."""
     if not row.is_live or row.progress in _SHIPPED:
         return
+    was_asked = row.request_status == RequestStatus.CANCELLATION_REQUESTED
     row.work_status, row.request_status = WorkStatus.CANCELLED, RequestStatus.CANCELLATION_ACCEPTED
     row.closed_at = now
     row.save(update_fields=["work_status", "request_status", "closed_at", "updated_at"])
@@ -51,8 +60,12 @@ def confirm_cancellation(row: FulfillmentOrder, *, now: datetime, system: str = 
     event(row.order, "node_cancelled", text, at=now, system=system).save()
     order = row.order
     others = order.fulfillment_orders.exclude(pk=row.pk)
-    if order.cancelled_at is not None and not any(fo.is_live for fo in others):
+    if any(fo.is_live for fo in others):
+        return
+    if order.cancelled_at is not None:
         _finish(order, now)
+    elif was_asked:
+        _begin_anew(order, now)
 
 
 @transaction.atomic
@@ -77,3 +90,13 @@ def _finish(order: Order, now: datetime) -> None:
     advance(order, OrderState.CANCELLED, "Cancelled", at=now).save()
     order.save(update_fields=["state", "customer_status", "updated_at"])
     publish(OrderCancelled(order_id=order.pk))
+
+
+def _begin_anew(order: Order, now: datetime) -> None:
+    """Its payment was lost and no node has it any more: in time, if nothing has left."""
+    if Shipment.objects.filter(fulfillment_order__order=order).exists():
+        return
+    place_again(order, now=now)
+    resume_order(order, now=now)
+    if order.financial_status in PAYMENT_LOST:
+        hold_order(order, AwaitingPayment("The shop has no payment for it."), now=now)

@@ -19,6 +19,7 @@ from orders.services.lines import (
     hold_on_arrival,
     snapshot_fields,
 )
+from orders.services.payment import follow_payment
 from orders.services.refund import add_refunds
 from orders.services.reserve import unreserve
 from orders.services.timeline import event
@@ -93,8 +94,9 @@ def _keep_lines(order: Order, canonical: CanonicalOrder, item_ids: Mapping[str, 
 
 
 def _take_hold(order: Order, canonical: CanonicalOrder, now: datetime) -> None:
-    """Before a node knows of it: stop when the money or the need is gone, go on when it is back."""
+    """Stop when the money or the need is gone, go on when it is back."""
     if order.state not in _BEFORE_RELEASE:
+        follow_payment(order, now=now)
         return
     reason = hold_on_arrival(canonical)
     if reason == order.held_for:

@@ -12,6 +12,9 @@ from orders.models import Order, OrderLine
 # Money is there, or promised by the payment provider: the goods may go.
 RELEASABLE = frozenset({"AUTHORIZED", "PAID", "PARTIALLY_REFUNDED"})
 
+# Money that was there is gone: goods must not leave for it.
+PAYMENT_LOST = frozenset({"VOIDED", "EXPIRED", "REFUNDED"})
+
 # Reasons to wait that need no person: they end by themselves, or are meant.
 QUIET_HOLDS = frozenset(
     {"orders.awaiting_payment", "orders.test_order", "orders.fulfilled_elsewhere"}

@@ -169,8 +169,9 @@ def _cancelled(
 ) -> None:
     if not row.is_live or row.progress in _GONE:
         return
+    was_asked = row.request_status == RequestStatus.CANCELLATION_REQUESTED
     confirm_cancellation(row, now=now, system=system)
-    if row.order.cancelled_at is None:
+    if row.order.cancelled_at is None and not was_asked:
         hold_order(
             row.order,
             CancelledAtNode(f"{row.location.name} cancelled {row.order.number} by itself."),

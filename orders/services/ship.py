@@ -8,12 +8,13 @@ from django.db import transaction
 
 from inventory.services.consume import Consumption, consume_stock
 from orders.canonical import CanonicalFulfillmentEvent
-from orders.errors import ShipsTooMuch, TooLateToCancel
+from orders.errors import PaymentLost, ShipsTooMuch, TooLateToCancel
 from orders.events import OrderChanged, ShipmentRecorded
 from orders.lifecycle import OrderState
 from orders.models import FulfillmentLine, FulfillmentOrder, Shipment, ShipmentLine
 from orders.selectors import lock_fulfillment_order
 from orders.services.hold import hold_order
+from orders.services.payment import say_payment_lost
 from orders.services.progress import give_back_short, move
 from orders.services.timeline import event
 from retailhub.kernel.events import publish
@@ -43,6 +44,8 @@ def record_shipment(said: CanonicalFulfillmentEvent, *, now: datetime, system: s
     )
     if not row.is_live:
         _say_too_late(row, now)
+    elif row.order.held_for == PaymentLost.code:
+        say_payment_lost(row.order, now=now)
     if all(line.is_done for line in row.lines.all()):
         give_back_short(row, now=now)
         move(row, OrderState.SHIPPED, at=said.occurred_at, now=now, system=system, text=text)
