@@ -144,6 +144,13 @@ PLAYBOOK: dict[str, Play] = {
         60,
         "Place again",
     ),
+    "privacy.requested": Play(
+        "Privacy request: {reason}",
+        "The law gives 30 days. Nothing was erased or told by itself.",
+        "An admin answers it: find the orders named here, act, and resolve with what was done.",
+        HIGH,
+        24 * 60,
+    ),
     "orders.payment_lost": Play(
         "{reason}",
         "Goods must not leave without the money. Warehouses that have the order are asked to stop.",

@@ -41,6 +41,12 @@ class MappingMissing(NeedsOperator):
         super().__init__(message, table=table, external_code=external_code, **context)
 
 
+class PrivacyRequest(NeedsOperator):
+    """Somebody uses a right that the law gives them; only a person can answer, in time."""
+
+    code = "privacy.requested"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Envelope:
     """What the door must know of a message before anybody parses it.

@@ -25,6 +25,7 @@ from connectors.systems.fields import Fields, parse_moment
 from connectors.systems.http import HttpClient
 from connectors.systems.shopify import client, fulfillments, listing, stock
 from connectors.systems.shopify.mapping import read_order, read_refund
+from connectors.systems.shopify.privacy import PRIVACY_TOPICS, privacy_request
 from connectors.systems.shopify.topics import (
     ORDER_FAMILIES,
     ORDER_TOPICS,
@@ -76,6 +77,8 @@ class Shopify:
             return Reading(facts=[read_order(payload)])
         if topic == REFUND_TOPIC:
             return Reading(facts=[read_refund(Fields(payload, "Shopify's refund"))])
+        if topic in PRIVACY_TOPICS:
+            raise privacy_request(topic, payload)
         return Reading(ignored=why_ignored(topic))
 
     def poll(self, http: HttpClient, account: Account, cursor: str, since: datetime) -> PollPage:

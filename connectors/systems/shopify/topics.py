@@ -1,6 +1,7 @@
 """Which of Shopify's topics do we read, and why not the others?
 
-Every topic of the 2026-07 enumeration `WebhookSubscriptionTopic` is read or refused by name here.
+Every topic of the 2026-07 enumeration `WebhookSubscriptionTopic` is read or refused by name here, or
+asks for what the law gives (`privacy.py`).
 """
 
 from __future__ import annotations
@@ -23,16 +24,12 @@ ORDER_FAMILIES = frozenset(
     {"orders", "refunds", "fulfillments", "order_transactions", "fulfillment_events", "returns"}
 )
 
-_PRIVACY = "A privacy request: a person answers it, from the order search."
 IGNORED_TOPICS = {
     "orders/delete": "The order was deleted in the shop; the hub keeps its record.",
     "orders/edited": "The edited order itself follows as orders/updated.",
     "orders/link_requested": "A customer asked for a new link to the order; the shop sends it.",
     "orders/risk_assessment_changed": "Risk is judged in the shop, which cancels what it refuses.",
     "orders/shopify_protect_eligibility_changed": "Insurance is between the shop and Shopify.",
-    "customers/data_request": _PRIVACY,
-    "customers/redact": _PRIVACY,
-    "shop/redact": _PRIVACY,
     "app/uninstalled": "The app was removed; the next call fails to sign in and says so.",
 }
 
