@@ -137,7 +137,10 @@ def _button(case: ExceptionCase, verb: str, label: str, key: str, **more: Any) -
 def _replay(case: ExceptionCase) -> Button | None:
     if not (case.inbound_id or case.outbound_id or case.order_id):
         return None
-    label = play_of(case.code).replay
+    play = play_of(case.code)
+    if not play.replay:
+        return _button(case, "replay", "Replay", "R", disabled_reason=play.advice)
+    label = play.replay
     if case.state == CaseState.REPLAYING:
         return _button(
             case,

@@ -15,6 +15,7 @@ from connectors.registry import SINKS
 from connectors.systems.base import IntentKind
 from exceptions.buttons import Button, buttons_of
 from exceptions.candidates import MappingForm, mapping_form_of
+from exceptions.expected import is_expectation
 from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.playbook import play_of
 from exceptions.rows import SEVERITIES, Sla, StateWord, money_text, person, sla_of, state_word
@@ -117,6 +118,8 @@ def head_of(case: ExceptionCase, now: datetime) -> CaseHead:
 
 
 def _sentence(case: ExceptionCase) -> str:
+    if is_expectation(case.code):
+        return play_of(case.code).consequence
     if case.order_number and case.value is not None:
         where = "is held" if case.order_id else "is not on record yet"
         return f"Order {case.order_number} {where}. It is worth {money_text(case)}."
@@ -251,6 +254,8 @@ def _next_attempt(case: ExceptionCase) -> str:
 def safety_line(case: ExceptionCase) -> tuple[str, bool]:
     """What a replay will do to the other system, with the key that makes it safe."""
     row = case.outbound
+    if is_expectation(case.code):
+        return "Asks for what is owed, each effect under its own key: none is there twice.", False
     if row is None:
         if case.inbound is None:
             return "", False

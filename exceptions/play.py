@@ -12,7 +12,8 @@ class Play:
     """How an error code reads to a person. `title` may use the case's context in braces.
 
     `minutes` is the time to resolve; `consequence` says what waits meanwhile; `cause` is the title
-    of the group where the title names one order.
+    of the group where the title names one order. With no `replay` the button is grey, and the
+    advice is the reason.
     """
 
     title: str

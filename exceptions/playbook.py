@@ -224,10 +224,10 @@ PLAYBOOK: dict[str, Play] = {
     "expectations.node_ships": Play(
         "{sentence}",
         "The customer waits.",
-        "Ask the node what is in the way. The case closes when the goods leave.",
+        "Ask the node what is in the way. The case closes by itself when the goods leave.",
         MEDIUM,
         240,
-        "Look again",
+        "",
         cause="Orders do not leave {connection} in time",
     ),
     "expectations.tracking_on_channel": Play(

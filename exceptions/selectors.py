@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
 from connectors.models import Connection
+from exceptions.expected import PREFIX
 from exceptions.lifecycle import ItemState
 from exceptions.models import Cause, ExceptionCase, ReplayRun, Team
 from exceptions.models.cases import OPEN_STATES
@@ -56,6 +57,9 @@ def visible_runs(user: User) -> QuerySet[ReplayRun]:
 
 View = Callable[[QuerySet[ExceptionCase], User, datetime], QuerySet[ExceptionCase]]
 
+# Nothing failed, and yet it is not there.
+_SILENT = Q(code__startswith=PREFIX) | Q(code="connectors.missing")
+
 VIEWS: dict[str, tuple[str, View]] = {
     "open": (
         "Open",
@@ -71,6 +75,10 @@ VIEWS: dict[str, tuple[str, View]] = {
         lambda cases, user, now: cases.filter(
             state__in=OPEN_STATES, due_at__lt=now + timedelta(minutes=30)
         ),
+    ),
+    "silent": (
+        "Never happened",
+        lambda cases, user, now: cases.filter(_SILENT, state__in=OPEN_STATES),
     ),
     "waiting": ("Waiting", lambda cases, user, now: cases.filter(state="WAITING")),
     "snoozed": ("Snoozed", lambda cases, user, now: cases.filter(state="SNOOZED")),
@@ -113,6 +121,7 @@ def counts(*, user: User, now: datetime) -> dict[str, int]:
         "mine": Q(owner_id=user.pk),
         "unassigned": Q(state="NEW", owner=None),
         "breaching": Q(due_at__lt=now + timedelta(minutes=30)),
+        "silent": _SILENT,
         "waiting": Q(state="WAITING"),
         "snoozed": Q(state="SNOOZED"),
     }

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from exceptions.events import CaseChanged
+from exceptions.expected import PREFIX, is_expectation
 from exceptions.lifecycle import CaseState
 from exceptions.models import CaseEvent, Cause, ExceptionCase, Team
 from exceptions.models.cases import OPEN_STATES
@@ -54,7 +55,11 @@ class Problem:
             # A replay that ends in another trouble is the same story going on.
             of_order = bare.filter(order_id=self.order_id)
             same = of_order.filter(code=self.code)
-            return same if same.exists() else of_order.filter(state=CaseState.REPLAYING)
+            if is_expectation(self.code) or same.exists():
+                return same
+            others = of_order.filter(state=CaseState.REPLAYING)
+            # What did not happen ends when it happens, not in another trouble.
+            return others.exclude(code__startswith=PREFIX)
         bare = bare.filter(order=None, code=self.code, context__contains=self.subject)
         if self.connection_id is None:
             return bare.filter(connection=None)

@@ -9,11 +9,13 @@ from django.db import transaction
 from connectors.models import InboundMessage, OutboundMessage
 from connectors.services.replay import replay_inbound, replay_outbound
 from exceptions.errors import VerbNotAllowed
+from exceptions.expected import is_expectation
 from exceptions.lifecycle import CaseState, allowed
 from exceptions.models import Cause, ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.services.acts import lock_case, refuse_stale
 from exceptions.services.cases import note, save, snapshot
+from exceptions.services.look_again import look_again
 from orders.selectors import lock_orders
 from orders.services.resume import resume_held_order
 
@@ -73,6 +75,8 @@ def _replay(case: ExceptionCase, now: datetime) -> bool:
         return replay_inbound(message_id=case.inbound_id, now=now)
     if case.outbound_id:
         return replay_outbound(message_id=case.outbound_id, now=now)
+    if is_expectation(case.code):
+        return look_again(case, now=now)
     if case.order_id:
         return resume_held_order(order_id=case.order_id, code=case.code, now=now)
     return False
@@ -81,6 +85,8 @@ def _replay(case: ExceptionCase, now: datetime) -> bool:
 def _sentence(case: ExceptionCase) -> str:
     if case.outbound is not None:
         return f"Sent again with key {case.outbound.effect_key}"
+    if is_expectation(case.code):
+        return "Looked again, and asked for what is owed"
     return "Taken again"
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connectors.models import Attempt, Connection, InboundMessage, OutboundMessage
-from connectors.registry import SINKS, SOURCES
+from connectors.registry import LISTERS, SINKS, SOURCES
 from exceptions.rows import StateWord
 from retailhub.console.words import HEALTH_WORDS
 
@@ -102,7 +102,21 @@ def facts_of(row: Connection) -> list[tuple[str, str, bool]]:
         ("Settle time", f"{row.settle_seconds:g} s after a lost answer", False),
         ("Polled", f"every {row.poll_seconds} s" if row.poll_seconds else "no", False),
         ("Ignored today", _ignored(row), False),
+        *_missed(row),
     ]
+
+
+def _missed(row: Connection) -> list[tuple[str, str, bool]]:
+    """Orders it has and never told us of, found in its own list."""
+    if row.system not in LISTERS:
+        return []
+    since = timezone.now() - timedelta(days=1)
+    found = row.missed.filter(found_at__gte=since).aggregate(
+        never=Count("pk", filter=Q(told_at=None)), late=Count("pk", filter=~Q(told_at=None))
+    )
+    late = f", {found['late']} told late" if found["late"] else ""
+    text = f"{found['never']} {'order' if found['never'] == 1 else 'orders'} today{late}"
+    return [("Never told us", text, found["never"] > 0)]
 
 
 def _ignored(row: Connection) -> str:

@@ -17,6 +17,7 @@ from exceptions.rows import row_of
 from exceptions.selectors import most_urgent, visible_cases, visible_connections
 from orders.models import Order
 from retailhub.console import journey
+from retailhub.console.awaited import awaited_of
 from retailhub.console.rail import stages_of
 from retailhub.console.words import fulfillment_word, order_state_word, payment_word
 from retailhub.kernel.money import to_cents
@@ -103,6 +104,7 @@ def order_detail(request: HttpRequest, order_id: int) -> HttpResponse:
         "stages": stages_of(order),
         "cases": [row_of(case, timezone.now()) for case in cases],
         "facts": _facts(order),
+        "awaited": awaited_of(order, timezone.now()),
         "tab": tab,
         "tabs": [
             {"label": label, "count": None, "href": f"?tab={slug}", "current": slug == tab}
