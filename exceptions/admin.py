@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
 from connectors.masking import masked_json
 from exceptions.models import (
+    Absence,
     CaseEvent,
     ExceptionCase,
     Expectation,
     ExpectationTemplate,
     OwnershipRule,
+    RuleSet,
     Team,
 )
 from exceptions.selectors import visible_cases
+from exceptions.services.ownership import current_rules
+from exceptions.services.rules import draft_rules
 from retailhub.kernel.admin import (
     AdminsOnly,
     HistoryAdmin,
@@ -29,11 +34,11 @@ from retailhub.kernel.admin import (
 
 
 @admin.register(Team)
-class TeamAdmin(AdminsOnly, HistoryAdmin):
+class TeamAdmin(AdminsOnly, NeverDeleted, HistoryAdmin):
     """Who works together, and on which connections."""
 
     scope = ""
-    list_display = ("name", "slug")
+    list_display = ("name", "slug", "gives_in_turn", "capacity")
     search_fields = ("name", "slug")
     ordering = ("name",)
     autocomplete_fields = ("members", "connections")
@@ -42,15 +47,51 @@ class TeamAdmin(AdminsOnly, HistoryAdmin):
 
 @admin.register(OwnershipRule)
 class OwnershipRuleAdmin(AdminsOnly, HistoryAdmin):
-    """The routing table, in the order it is read: the last match wins."""
+    """The draft of the routing table. It routes once it was applied on the ownership page."""
 
     scope = ""
-    list_display = ("__str__", "position", "connection", "code_prefix", "team", "is_active")
+    list_display = ("__str__", "position", "team", "is_active")
     list_editable = ("position", "is_active")
-    list_select_related = ("connection", "team")
+    list_select_related = ("connection", "node", "team")
     search_fields = ("code_prefix", "team__name", "connection__name")
     ordering = ("position", "pk")
-    autocomplete_fields = ("connection", "team")
+    autocomplete_fields = ("connection", "node", "team")
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The draft, and where one sees who would move."""
+        extra = {"title": "Draft of the ownership rules", "subtitle": None, **(extra_context or {})}
+        if request.method == "GET" and draft_rules() != list(current_rules().rules):
+            link = format_html('<a href="{}">who would move</a>', reverse("ownership"))
+            text = "The draft differs from what routes now. See {} and apply it there."
+            self.message_user(request, format_html(text, link), messages.WARNING)
+        return super().changelist_view(request, extra)
+
+
+@admin.register(Absence)
+class AbsenceAdmin(AdminsOnly, HistoryAdmin):
+    """Who is away: nothing new is given to them by itself."""
+
+    scope = ""
+    list_display = ("person", "begins_at", "ends_at")
+    list_select_related = ("person",)
+    ordering = ("-ends_at", "pk")
+    autocomplete_fields = ("person",)
+
+
+@admin.register(RuleSet)
+class RuleSetAdmin(AdminsOnly, RecordAdmin):
+    """Every version that ever routed, word for word."""
+
+    scope = ""
+    list_display = ("number", "applied_at", "applied_by")
+    list_select_related = ("applied_by",)
+    exact_search = ("number",)
+    fields = ("number", "applied_at", "applied_by", "rules_told")
+
+    @admin.display(description="Rules")
+    def rules_told(self, row: RuleSet) -> str:
+        """In the order they were read."""
+        return format_html_join("", "<p>{}</p>", ((rule["text"],) for rule in row.rules))
 
 
 @admin.register(ExpectationTemplate)
@@ -113,7 +154,8 @@ class ExceptionCaseAdmin(RecordAdmin):
     list_select_related = ("connection", "team", "owner")
     exact_search = ("pk", "order_number", "code", "order__reference", "trace_id")
     fields = (
-        "title", "code", "detail", "severity", "state", "team", "team_reason", "owner",
+        "title", "code", "detail", "severity", "state", "team", "team_reason", "is_pinned",
+        "pinned_until", "owner",
         "connection", "inbound", "outbound", "order", "order_number", "value", "currency",
         "opened_at", "due_at", "wake_at", "closed_at", "resolution", "failed_again",
         "context_shown", "trace_id",

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.urls import reverse
 
+from exceptions.forms import KEEPS
 from exceptions.lifecycle import CaseState, allowed
-from exceptions.models import ExceptionCase
+from exceptions.models import ExceptionCase, Team
 from exceptions.playbook import play_of
 from exceptions.rows import person
+from exceptions.staff import colleagues_at
 from retailhub.kernel.roles import Ability, may
 
 Field = dict[str, Any]
@@ -113,7 +115,8 @@ def buttons_of(case: ExceptionCase, *, user: Any) -> list[Button]:
     state = CaseState(case.state)
     if state in {CaseState.RESOLVED, CaseState.IGNORED}:
         return [_button(case, "reopen", "Reopen", "O", primary=True)]
-    offered = [
+    offered = [_assign(case, user)] if may(user, Ability.ASSIGN_CASES) else []
+    offered += [
         _button(
             case,
             offer.verb,
@@ -155,6 +158,25 @@ def _replay(case: ExceptionCase) -> Button | None:
         # The fix is the mapping; replaying without it would fail alike.
         return _button(case, "replay", label, "")
     return _button(case, "replay", label, "R", primary=True)
+
+
+def _assign(case: ExceptionCase, user: Any) -> Button | None:
+    if not allowed("assign", CaseState(case.state)):
+        return None
+    names = Team.objects.order_by("name", "pk").values_list("pk", "name")
+    teams = [(str(pk), name) for pk, name in names]
+    people = [("", "Nobody yet"), *colleagues_at(case, user)]
+    fields: list[Field] = [
+        _select("team", "Team", teams, str(case.team_id or "")),
+        _select("person", "Person", people, str(case.owner_id or "")),
+        _select("keep", "Keep it there", list(KEEPS), KEEPS[0][0]),
+    ]
+    hint = "It is new to whoever gets it, until they claim it."
+    return _button(case, "assign", "Assign", "A", fields=fields, hint=hint)
+
+
+def _select(name: str, label: str, options: list[tuple[str, str]], value: str) -> Field:
+    return {"name": name, "label": label, "kind": "select", "options": options, "value": value}
 
 
 def _claim(case: ExceptionCase, user: Any) -> Button:

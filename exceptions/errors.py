@@ -17,6 +17,12 @@ class VersionStale(NeedsOperator):
     code = "exceptions.version_stale"
 
 
+class NotTheirs(NeedsOperator):
+    """The person who was chosen could not see the case, or may not work on it."""
+
+    code = "exceptions.not_theirs"
+
+
 class NothingToUndo(NeedsOperator):
     """The act was taken back already, or something else has happened since."""
 

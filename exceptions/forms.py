@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
-from exceptions.models import ExceptionCase
+from exceptions.models import ExceptionCase, Team
+from exceptions.selectors import workers
+from exceptions.services.assign import Choice
 from inventory.selectors import items_by_sku, locations_by_code
 
 
@@ -51,10 +55,46 @@ class Wait(Act):
     on_whom = forms.CharField(max_length=120, error_messages={"required": "Say on whom it waits."})
 
 
+# How long rules leave alone what a person chose: minutes, or for good, or not at all.
+KEEPS = (
+    ("forever", "Until somebody lets it go"),
+    ("1440", "For a day"),
+    ("10080", "For a week"),
+    ("", "Until the rules change"),
+)
+
+
+class Assign(Act):
+    """To which team, and to whom in it."""
+
+    team = forms.ModelChoiceField(Team.objects.all(), error_messages={"required": "Choose a team."})
+    person = forms.ModelChoiceField(workers(), required=False)
+    keep = forms.ChoiceField(choices=KEEPS, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """The choice, as the service takes it."""
+        values = super().clean() or {}
+        if self.errors:
+            return values
+        person, keep = values["person"], values["keep"]
+        choice = Choice(
+            team_id=values["team"].pk,
+            person_id=person.pk if person else None,
+            is_pinned=bool(keep),
+            until=_until(keep),
+        )
+        return {"version": values["version"], "choice": choice}
+
+
+def _until(keep: str) -> datetime | None:
+    return timezone.now() + timedelta(minutes=int(keep)) if keep.isdecimal() else None
+
+
 ACT_FORMS: dict[str, type[forms.Form]] = {
     "claim": Act,
     "take_over": Reason,
     "release": Act,
+    "assign": Assign,
     "wake": Act,
     "replay": Act,
     "snooze": Snooze,

@@ -25,7 +25,9 @@ OPEN = frozenset({_S.NEW, _S.CLAIMED, _S.REPLAYING, _S.WAITING, _S.SNOOZED})
 VERBS: dict[str, tuple[frozenset[CaseState], CaseState]] = {
     "claim": (frozenset({_S.NEW, _S.CLAIMED, _S.WAITING, _S.SNOOZED}), _S.CLAIMED),
     "take_over": (frozenset({_S.NEW, _S.CLAIMED, _S.WAITING, _S.SNOOZED}), _S.CLAIMED),
-    "release": (frozenset({_S.CLAIMED}), _S.NEW),
+    # Given by somebody else, so it is new to whoever gets it; to claim it is to say "I am at it".
+    "assign": (frozenset({_S.NEW, _S.CLAIMED, _S.WAITING, _S.SNOOZED}), _S.NEW),
+    "release": (frozenset({_S.NEW, _S.CLAIMED}), _S.NEW),
     "wait": (frozenset({_S.CLAIMED}), _S.WAITING),
     "snooze": (frozenset({_S.NEW, _S.CLAIMED}), _S.SNOOZED),
     "wake": (frozenset({_S.SNOOZED, _S.WAITING}), _S.NEW),

@@ -20,6 +20,7 @@ from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.playbook import play_of
 from exceptions.rows import SEVERITIES, Sla, StateWord, money_text, person, sla_of, state_word
 from exceptions.services.acts import UNDOABLE
+from exceptions.why import Why, why_of
 from retailhub.kernel.roles import Ability, may
 
 
@@ -57,6 +58,7 @@ class CasePane:
     attempts: list[dict[str, Any]]
     activity: list[dict[str, Any]]
     actions: list[Button]
+    why: Why | None = None
     mapping_form: MappingForm | None = None
     raw: dict[str, Any] | None = None
     effect_key: str = ""
@@ -87,6 +89,7 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime) -> CasePane:
         attempts=_attempts(case),
         activity=[_activity(event) for event in events],
         actions=buttons_of(case, user=user),
+        why=why_of(case),
         mapping_form=mapping_form_of(case) if may(user, Ability.EDIT_MAPPINGS) else None,
         raw=_raw(case),
         effect_key=key,
@@ -131,11 +134,7 @@ def _sentence(case: ExceptionCase) -> str:
 def _facts(case: ExceptionCase) -> list[tuple[str, str, bool]]:
     facts = [
         ("Connection", case.connection.name if case.connection else "", False),
-        (
-            "Team",
-            f"{case.team.name} · {case.team_reason}" if case.team else case.team_reason,
-            False,
-        ),
+        ("Team", case.team.name if case.team else "Nobody", not case.team),
         ("Opened", f"{timezone.localtime(case.opened_at):%d %b %H:%M}", False),
     ]
     if case.failed_again:
@@ -197,6 +196,9 @@ _LINES = {
     "take_over": ("claim", "violet", "Taken over"),
     "release": ("claim", "gray", "Released"),
     "assign": ("claim", "violet", "Assigned"),
+    "given": ("claim", "violet", "Given in turn"),
+    "moved": ("open", "gray", "Moved to another team"),
+    "unpinned": ("open", "gray", "No longer pinned"),
     "snooze": ("clock", "amber", "Snoozed"),
     "wait": ("pause", "gray", "Waiting"),
     "wake": ("open", "blue", "Back to work"),

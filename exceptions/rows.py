@@ -71,6 +71,8 @@ def state_word(case: ExceptionCase) -> StateWord:
         label = f"Claimed · {person(case.owner)}"
     elif case.state == "NEW" and case.failed_again:
         label, color, icon = "Failed again", "red", "x"
+    elif case.state == "NEW" and case.owner is not None:
+        label = f"New · {person(case.owner)}"
     return StateWord(case.state.lower(), label, color, icon)
 
 

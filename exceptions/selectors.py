@@ -6,24 +6,41 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from connectors.models import Connection
 from exceptions.expected import PREFIX
 from exceptions.lifecycle import ItemState
-from exceptions.models import Cause, ExceptionCase, ReplayRun, Team
+from exceptions.models import Absence, Cause, ExceptionCase, ReplayRun, Team
 from exceptions.models.cases import OPEN_STATES
-from retailhub.kernel.roles import Ability, may
+from retailhub.kernel.roles import ABILITIES, Ability, Role, may
 from retailhub.kernel.text import plain, whole_number
 
 User = Any  # whoever asks: a person, or nobody
 # Counting further would cost more than the number tells.
 MOST_COUNTED = 10_000
+# What takes somebody's attention now; what waits or sleeps does not.
+BUSY_STATES = ["NEW", "CLAIMED", "REPLAYING"]
 
 
 def teams_of(user: User) -> QuerySet[Team]:
     """The teams `user` belongs to."""
     return Team.objects.filter(members__pk=user.pk)
+
+
+def workers() -> QuerySet[Any]:
+    """People who may work on cases: active, and in a role that does."""
+    roles = [role.value for role in Role if Ability.WORK_CASES in ABILITIES[role]]
+    known = Q(is_superuser=True) | Exists(Group.objects.filter(user=OuterRef("pk"), name__in=roles))
+    return get_user_model().objects.filter(known, is_active=True)
+
+
+def present_workers(now: datetime) -> QuerySet[Any]:
+    """Those of them who are not out of office."""
+    away = Absence.objects.filter(begins_at__lte=now, ends_at__gt=now, person=OuterRef("pk"))
+    return workers().exclude(Exists(away))
 
 
 def visible_connections(user: User) -> QuerySet[Connection]:

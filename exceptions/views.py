@@ -24,6 +24,7 @@ from exceptions.selectors import (
     visible_cases,
 )
 from exceptions.services import acts
+from exceptions.services.assign import assign_case
 from exceptions.services.replay import follow_mapping, replay_case
 from exceptions.services.select_cases import select_cases
 from retailhub.kernel.errors import NeedsOperator
@@ -74,6 +75,7 @@ ACTS: dict[str, tuple[Ability, Act]] = {
     "claim": (Ability.WORK_CASES, _act(acts.claim_case, "")),
     "take_over": (Ability.WORK_CASES, _act(acts.take_over_case, "")),
     "release": (Ability.WORK_CASES, _act(acts.release_case, "")),
+    "assign": (Ability.ASSIGN_CASES, _act(assign_case, "")),
     "snooze": (Ability.WORK_CASES, _act(acts.snooze_case, "")),
     "wait": (Ability.WORK_CASES, _act(acts.wait_case, "")),
     "wake": (Ability.WORK_CASES, _act(acts.wake_case, "")),

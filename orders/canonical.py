@@ -61,6 +61,7 @@ class CanonicalCustomer:
     name: str = ""
     email: str = ""
     phone: str = ""
+    tags: tuple[str, ...] | None = None  # None: the channel does not say
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,10 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
+from django.utils import timezone
 
 from exceptions.selectors import visible_connections
+from exceptions.services.leavers import release_work_of_leavers
 from retailhub.kernel.admin import AdminsOnly, NeverDeleted, scope_by
 from retailhub.kernel.roles import Role
 
@@ -117,6 +119,8 @@ class PersonAdmin(AdminsOnly, NeverDeleted, UserAdmin):  # type: ignore[type-arg
         """Only admins open these pages, and they may do everything in them."""
         obj.is_staff = obj.is_superuser = form.cleaned_data.get("role") == Role.ADMIN
         super().save_model(request, obj, form, change)
+        if not obj.is_active:
+            release_work_of_leavers(now=timezone.now())
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The role is the one group among those that are roles."""

@@ -14,6 +14,7 @@ from django.db import transaction
 from connectors.models import CodeMapping, Connection, Credential
 from connectors.services.credentials import store_credential
 from exceptions.models import OwnershipRule, Team
+from exceptions.services.rules import apply_rules
 from inventory.models import Channel, Item, Location
 from inventory.services.opening import Opening, open_levels
 from retailhub.kernel.roles import Role
@@ -57,7 +58,7 @@ def seed_demo(*, now: datetime, with_people: bool = True) -> None:
     shop, erp, wms = _seed_connections(now)
     _seed_mappings(shop, erp, wms)
     if with_people:
-        _seed_desk(shop, erp, wms)
+        _seed_desk(shop, erp, wms, now)
 
 
 def _seed_places() -> None:
@@ -214,7 +215,7 @@ def _seed_mappings(shop: Connection, erp: Connection, wms: Connection) -> None:
         )
 
 
-def _seed_desk(shop: Connection, erp: Connection, wms: Connection) -> None:
+def _seed_desk(shop: Connection, erp: Connection, wms: Connection, now: datetime) -> None:
     groups = {role: Group.objects.get_or_create(name=role.value)[0] for role in Role}
     people = {}
     for person in PEOPLE:
@@ -244,3 +245,4 @@ def _seed_desk(shop: Connection, erp: Connection, wms: Connection) -> None:
         OwnershipRule.objects.create(
             position=30, connection=erp, code_prefix="connectors.mapping_missing", team=orders
         )
+        apply_rules(actor_id=None, now=now)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from connectors.services import coverage, deliver, leases, poll, probe
-from exceptions.services import overdue, sweep
+from exceptions.services import assign, leavers, overdue, rules, sweep, turns
 from exceptions.services.select_cases import forget_selections
 from inventory.services import check
 from orders.services import resume
@@ -43,6 +43,10 @@ JOBS: dict[str, Job] = {
     "raise what did not happen": Job(10, lambda now: overdue.raise_overdue(now=now)),
     "wake snoozed cases": Job(15, lambda now: sweep.wake_due_cases(now=now)),
     "set aside what was decided": Job(15, lambda now: sweep.set_aside_what_was_decided(now=now)),
+    "give cases in turn": Job(5, lambda now: turns.give_in_turn(now=now)),
+    "let go of what was pinned": Job(60, lambda now: assign.unpin_due_cases(now=now)),
+    "follow ownership rules": Job(60, lambda now: rules.move_to_current_rules(now=now)),
+    "take work from leavers": Job(60, lambda now: leavers.release_work_of_leavers(now=now)),
     "wake waiting orders": Job(60, lambda now: resume.resume_longest_waiting(limit=50, now=now)),
     "check stock": Job(86_400, lambda _: check.check_stock()),
     "forget old hints": Job(600, _forget),

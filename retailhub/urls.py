@@ -5,7 +5,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from retailhub.console import connections, mappings, orders, pages, search, system
+from retailhub.console import connections, mappings, orders, ownership, pages, search, system
 from retailhub.health import healthz, readyz
 
 urlpatterns = [
@@ -29,6 +29,16 @@ urlpatterns = [
     path("mappings/<slug:table>/", mappings.mapping_list, name="mappings"),
     path("mappings/<slug:table>/save/", mappings.mapping_save, name="mapping-save"),
     path("inventory/", include("retailhub.console.inventory.urls")),
+    path("ownership/", ownership.ownership, name="ownership"),
+    path("ownership/apply/", ownership.ownership_apply, name="ownership-apply"),
+    path("ownership/rules/save/", ownership.rule_save, name="rule-save"),
+    path("ownership/rules/<int:rule_id>/remove/", ownership.rule_remove, name="rule-remove"),
+    path("ownership/absences/save/", ownership.absence_save, name="absence-save"),
+    path(
+        "ownership/absences/<int:absence_id>/remove/",
+        ownership.absence_remove,
+        name="absence-remove",
+    ),
     path("search/", search.search, name="search"),
     path("system/", system.system, name="system"),
     path("live/since", pages.live_since, name="live-since"),

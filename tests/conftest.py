@@ -15,6 +15,7 @@ from django.utils import timezone
 from connectors.models import CodeMapping, Connection
 from connectors.services import breaker
 from exceptions.models import OwnershipRule, Team
+from exceptions.services.rules import apply_rules
 from inventory.models import Channel, Item, Location, StockLevel
 from inventory.services.count import record_count
 from orders.canonical import CanonicalLine, CanonicalOrder, LineKind
@@ -152,6 +153,7 @@ def orders_team(ana: User, shop: Connection, wms: Connection) -> Team:
     team.members.add(ana)
     team.connections.set([shop, wms])
     OwnershipRule.objects.create(position=10, team=team)
+    apply_rules(actor_id=None, now=timezone.now())
     return team
 
 
@@ -162,6 +164,7 @@ def finance_team(ben: User, erp: Connection) -> Team:
     team.members.add(ben)
     team.connections.set([erp])
     OwnershipRule.objects.create(position=20, connection=erp, team=team)
+    apply_rules(actor_id=None, now=timezone.now())
     return team
 
 

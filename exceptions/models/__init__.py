@@ -2,10 +2,12 @@
 
 from exceptions.models.cases import CaseEvent, Cause, ExceptionCase
 from exceptions.models.expectations import Expectation, ExpectationTemplate
-from exceptions.models.ownership import OwnershipRule, Team
+from exceptions.models.ownership import Absence, Assignment, OwnershipRule, RuleSet, Team
 from exceptions.models.replays import BulkScope, ReplayItem, ReplayRun, RunEvent
 
 __all__ = [
+    "Absence",
+    "Assignment",
     "BulkScope",
     "CaseEvent",
     "Cause",
@@ -15,6 +17,7 @@ __all__ = [
     "OwnershipRule",
     "ReplayItem",
     "ReplayRun",
+    "RuleSet",
     "RunEvent",
     "Team",
 ]

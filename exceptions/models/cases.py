@@ -64,6 +64,16 @@ class ExceptionCase(Timestamped):
     )
     team = models.ForeignKey(Team, null=True, on_delete=models.PROTECT, related_name="cases")
     team_reason = models.CharField(max_length=300, blank=True)
+    facts = models.JSONField(
+        default=dict, db_default={}, help_text="What ownership rules may ask, as of the last error."
+    )
+    rules_version = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="The version of the rules that `team` was decided under."
+    )
+    is_pinned = models.BooleanField(
+        default=False, db_default=False, help_text="A person chose the team: rules leave it alone."
+    )
+    pinned_until = models.DateTimeField(null=True, help_text="Empty: until somebody lets it go.")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="cases"
     )
@@ -97,6 +107,10 @@ class ExceptionCase(Timestamped):
                 | Q(closed_at__isnull=False, state__in=["RESOLVED", "IGNORED"]),
                 name="exceptions_case_closed_means_a_time",
             ),
+            models.CheckConstraint(
+                condition=Q(is_pinned=True) | Q(pinned_until=None),
+                name="exceptions_case_pin_with_an_end_is_a_pin",
+            ),
         )
         indexes = (
             # The queue: most urgent first.
@@ -110,6 +124,24 @@ class ExceptionCase(Timestamped):
                 fields=["cause"],
                 condition=Q(state__in=OPEN_STATES),
                 name="exceptions_case_open_cause",
+            ),
+            # Whoever leaves, and how many cases each member holds.
+            models.Index(
+                fields=["owner", "team"],
+                condition=Q(state__in=OPEN_STATES, owner__isnull=False),
+                name="exceptions_case_open_owner",
+            ),
+            # What a team gives in turn, and what it holds.
+            models.Index(
+                fields=["team", "due_at"],
+                condition=Q(state__in=OPEN_STATES),
+                name="exceptions_case_open_team",
+            ),
+            # The clock: pins that end.
+            models.Index(
+                fields=["pinned_until"],
+                condition=Q(pinned_until__isnull=False),
+                name="exceptions_case_pin_ends",
             ),
             # The order page and the search box.
             models.Index(fields=["order_number"], name="exceptions_case_by_number"),

@@ -56,9 +56,13 @@ def _name_of(case: ExceptionCase) -> str:
     return (case.owner.get_short_name() or case.owner.get_username()) if case.owner else ""
 
 
-def _begin(
+def begin(
     case_id: int, verb: str, actor_id: int | None, version: int | None
 ) -> tuple[ExceptionCase, dict[str, object]]:
+    """The case, locked and in the state that `verb` leads to, and how it was before.
+
+    Raises `VerbNotAllowed` or `VersionStale`.
+    """
     case = lock_case(case_id)
     if not allowed(verb, CaseState(case.state)):
         raise VerbNotAllowed(
@@ -78,7 +82,7 @@ def claim_case(
 
     Raises `VersionStale` when somebody else has it.
     """
-    case, before = _begin(case_id, "claim", actor_id, version)
+    case, before = begin(case_id, "claim", actor_id, version)
     _refuse_others(case, actor_id)
     return _own(case, before, "claim", actor_id=actor_id, now=now)
 
@@ -91,7 +95,7 @@ def take_over_case(
 
     Raises `VersionStale` when it changed hands meanwhile.
     """
-    case, before = _begin(case_id, "take_over", actor_id, version)
+    case, before = begin(case_id, "take_over", actor_id, version)
     text = f"From {_name_of(case)}: {reason}" if case.owner_id else reason
     return _own(case, before, "take_over", actor_id=actor_id, now=now, text=text)
 
@@ -113,7 +117,7 @@ def release_case(
     *, case_id: int, actor_id: int, now: datetime, version: int | None = None
 ) -> ExceptionCase:
     """Give it back to the team's queue."""
-    case, before = _begin(case_id, "release", actor_id, version)
+    case, before = begin(case_id, "release", actor_id, version)
     case.owner_id = None
     note(case, "release", now, actor_id=actor_id, before=before)
     save(case)
@@ -125,7 +129,7 @@ def snooze_case(
     *, case_id: int, actor_id: int, minutes: int, now: datetime, version: int | None = None
 ) -> ExceptionCase:
     """Hide it from the open list until then, never past its due time: a snooze hides no breach."""
-    case, before = _begin(case_id, "snooze", actor_id, version)
+    case, before = begin(case_id, "snooze", actor_id, version)
     until = now + timedelta(minutes=max(minutes, 1))
     case.wake_at = min(until, case.due_at) if case.due_at > now else until
     note(case, "snooze", now, actor_id=actor_id, before=before)
@@ -138,7 +142,7 @@ def wait_case(
     *, case_id: int, actor_id: int, on_whom: str, now: datetime, version: int | None = None
 ) -> ExceptionCase:
     """Wait for somebody outside: customer, partner, warehouse."""
-    case, before = _begin(case_id, "wait", actor_id, version)
+    case, before = begin(case_id, "wait", actor_id, version)
     note(case, "wait", now, actor_id=actor_id, text=f"Waiting for {on_whom}", before=before)
     save(case)
     return case
@@ -149,7 +153,7 @@ def wake_case(
     *, case_id: int, actor_id: int | None, now: datetime, version: int | None = None
 ) -> ExceptionCase:
     """Back to work."""
-    case, before = _begin(case_id, "wake", actor_id, version)
+    case, before = begin(case_id, "wake", actor_id, version)
     case.state = CaseState.CLAIMED if case.owner_id else CaseState.NEW
     case.wake_at = None
     note(case, "wake", now, actor_id=actor_id, before=before)
@@ -162,7 +166,7 @@ def resolve_case(
     *, case_id: int, actor_id: int, reason: str, now: datetime, version: int | None = None
 ) -> ExceptionCase:
     """Close without a replay. An effect that stopped counts as done by hand, after a minute."""
-    case, before = _begin(case_id, "resolve", actor_id, version)
+    case, before = begin(case_id, "resolve", actor_id, version)
     said = {"actor_id": actor_id, "text": reason, "before": before}
     return _close(case, "resolve", "by hand", now, **said)
 
@@ -172,7 +176,7 @@ def ignore_case(
     *, case_id: int, actor_id: int, reason: str, now: datetime, version: int | None = None
 ) -> ExceptionCase:
     """Close what will not be fixed. Its message is set aside for good, after a minute."""
-    case, before = _begin(case_id, "ignore", actor_id, version)
+    case, before = begin(case_id, "ignore", actor_id, version)
     said = {"actor_id": actor_id, "text": reason, "before": before}
     return _close(case, "ignore", "ignored", now, **said)
 
@@ -189,7 +193,7 @@ def reopen_case(
     *, case_id: int, actor_id: int | None, reason: str, now: datetime, version: int | None = None
 ) -> ExceptionCase:
     """Open it again, with its history."""
-    case, before = _begin(case_id, "reopen", actor_id, version)
+    case, before = begin(case_id, "reopen", actor_id, version)
     _refuse_twin(case)
     case.state = CaseState.CLAIMED if case.owner_id else CaseState.NEW
     case.closed_at, case.resolution = None, ""
@@ -237,7 +241,7 @@ def undo_act(*, event_id: int, actor_id: int, now: datetime) -> ExceptionCase:
         .order_by("-pk")
         .first()
     )
-    if newest is None or newest.pk != event.pk or snapshot(case) != event.after:
+    if newest is None or newest.pk != event.pk or not _stands_as(case, event.after):
         raise NothingToUndo("Something else happened to this case since; nothing was changed.")
     before = snapshot(case)
     was = event.before
@@ -245,9 +249,22 @@ def undo_act(*, event_id: int, actor_id: int, now: datetime) -> ExceptionCase:
         _refuse_twin(case)
         _refuse_set_aside(case)
     case.state, case.owner_id, case.resolution = was["state"], was["owner"], was["resolution"]
-    case.wake_at = parse_datetime(was["wake_at"]) if was["wake_at"] else None
-    case.closed_at = parse_datetime(was["closed_at"]) if was["closed_at"] else None
+    case.team_id = was["team"]
+    case.team_reason = was.get("team_reason", case.team_reason)
+    case.is_pinned = was.get("is_pinned", case.is_pinned)
+    case.pinned_until = _moment(was.get("pinned_until"))
+    case.wake_at, case.closed_at = _moment(was["wake_at"]), _moment(was["closed_at"])
     CaseEvent.objects.filter(pk=event.pk).update(undone_at=now)
     note(case, "undo", now, actor_id=actor_id, text=f"Took back: {event.verb}", before=before)
     save(case, verb="upd" if case.closed_at is None else "gone")
     return case
+
+
+def _stands_as(case: ExceptionCase, after: dict[str, Any]) -> bool:
+    """True when nothing that an act changes has changed since; old events know fewer columns."""
+    now = snapshot(case)
+    return all(now.get(name) == value for name, value in after.items())
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_datetime(text) if text else None

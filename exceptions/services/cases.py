@@ -18,8 +18,9 @@ from exceptions.lifecycle import CaseState
 from exceptions.models import CaseEvent, Cause, ExceptionCase, Team
 from exceptions.models.cases import OPEN_STATES
 from exceptions.playbook import cause_title_of, play_of, title_of
+from exceptions.services.facts import read_facts
 from exceptions.services.fingerprint import fingerprint
-from exceptions.services.ownership import Assignment, team_for
+from exceptions.services.ownership import route
 from retailhub.kernel.events import publish
 
 
@@ -42,6 +43,12 @@ class Problem:
     subject: dict[str, Any] = field(default_factory=dict)  # the part of `context` it is about
     severity: int = 0  # the playbook's, unless one is given
     team: Team | None = None  # the one that the rules choose, unless one is given
+
+    def facts(self) -> dict[str, Any]:
+        """What ownership rules may ask beside the code, connection and value."""
+        return read_facts(
+            connection_id=self.connection_id, order_id=self.order_id, outbound_id=self.outbound_id
+        )
 
     def open_cases(self) -> QuerySet[ExceptionCase]:
         """Open cases about the very same thing."""
@@ -69,12 +76,6 @@ class Problem:
         """What a title may say."""
         return {**self.context, "connection": self.connection_name, "reason": self.detail}
 
-    def assignment(self) -> Assignment:
-        """Who gets it."""
-        if self.team is not None:
-            return Assignment(self.team, "Named by what expected it")
-        return team_for(connection_id=self.connection_id, code=self.code)
-
 
 @transaction.atomic
 def open_case(problem: Problem, *, now: datetime) -> ExceptionCase:
@@ -83,8 +84,8 @@ def open_case(problem: Problem, *, now: datetime) -> ExceptionCase:
     if known is not None:
         return _fail_again(known, problem, now)
     play = play_of(problem.code)
-    title, owner = title_of(problem.code, problem.words()), problem.assignment()
-    case = ExceptionCase.objects.create(
+    title = title_of(problem.code, problem.words())
+    case = ExceptionCase(
         cause=_cause(problem, title, now),
         code=problem.code,
         title=title,
@@ -99,12 +100,14 @@ def open_case(problem: Problem, *, now: datetime) -> ExceptionCase:
         value=problem.value,
         currency=problem.currency,
         trace_id=problem.trace_id,
+        facts=problem.facts(),
         state=CaseState.NEW,
-        team=owner.team,
-        team_reason=owner.reason[:300],
         opened_at=now,
         due_at=now + timedelta(minutes=play.minutes),
     )
+    assignment = route(case, now=now, team=problem.team)
+    case.save()
+    assignment.save()
     note(case, "opened", now, text=problem.detail)
     publish(CaseChanged(case_id=case.pk, version=case.version, verb="new"))
     return case
@@ -143,8 +146,27 @@ def _fail_again(case: ExceptionCase, problem: Problem, now: datetime) -> Excepti
         note(case, "failed again", now, text=problem.detail, before=before)
     if case.state == CaseState.SNOOZED:
         case.state, case.wake_at = CaseState.NEW, None
+    case.facts = problem.facts()
+    reroute(case, now=now)
     save(case)
     return case
+
+
+def reroute(case: ExceptionCase, *, now: datetime) -> None:
+    """Let the rules decide again for a locked case, and say so if it moves. The caller saves it.
+
+    A pinned case stays where a person put it. Whoever works on the case keeps it: the team and the
+    person are two things.
+    """
+    if case.is_pinned:
+        return
+    before, was = snapshot(case), case.team
+    assignment = route(case, now=now)
+    if case.team_id == before["team"]:
+        return
+    assignment.save()
+    text = f"From {was or 'nobody'} to {case.team or 'nobody'}: {case.team_reason}"
+    note(case, "moved", now, text=text, before=before)
 
 
 _CURES = {
@@ -190,6 +212,9 @@ def snapshot(case: ExceptionCase) -> dict[str, Any]:
         "state": case.state,
         "owner": case.owner_id,
         "team": case.team_id,
+        "team_reason": case.team_reason,
+        "is_pinned": case.is_pinned,
+        "pinned_until": case.pinned_until.isoformat() if case.pinned_until else None,
         "wake_at": case.wake_at.isoformat() if case.wake_at else None,
         "closed_at": case.closed_at.isoformat() if case.closed_at else None,
         "resolution": case.resolution,

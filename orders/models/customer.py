@@ -16,6 +16,9 @@ class Customer(Timestamped):
     name = models.CharField(max_length=255, blank=True)
     email = models.CharField(max_length=320, blank=True)
     phone = models.CharField(max_length=80, blank=True)
+    tags = models.JSONField(
+        null=True, help_text="How the channel classes them, e.g. VIP. Empty: it does not say."
+    )
 
     class Meta:
         constraints = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,10 +28,11 @@ FASTEST_CLOCK = timedelta(minutes=10)
 
 
 _KEEP_CUSTOMERS = """
-INSERT INTO orders_customer (channel_id, external_id, name, email, phone)
-SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
+INSERT INTO orders_customer (channel_id, external_id, name, email, phone, tags)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[])
 ON CONFLICT (channel_id, external_id)
-DO UPDATE SET name = excluded.name, email = excluded.email, phone = excluded.phone
+DO UPDATE SET name = excluded.name, email = excluded.email, phone = excluded.phone,
+    tags = coalesce(excluded.tags, orders_customer.tags)
 RETURNING id, channel_id, external_id
 """
 
@@ -170,6 +172,10 @@ def _first_event(order: Order, arrival: Arrival, now: datetime) -> OrderEvent:
     return line
 
 
+def _as_json(tags: tuple[str, ...] | None) -> str | None:
+    return None if tags is None else json.dumps(tags)
+
+
 def _customers(fresh: Sequence[tuple[Order, Arrival]]) -> dict[tuple[int, str], int]:
     """Ids of the buyers, made where they are new, by (channel, external id)."""
     wanted = {
@@ -181,7 +187,7 @@ def _customers(fresh: Sequence[tuple[Order, Arrival]]) -> dict[tuple[int, str], 
         return {}
     # Sorted, so that two batches with the same buyers never wait for each other in a circle.
     rows = [
-        (channel_id, external_id, buyer.name, buyer.email, buyer.phone)
+        (channel_id, external_id, buyer.name, buyer.email, buyer.phone, _as_json(buyer.tags))
         for (channel_id, external_id), buyer in sorted(wanted.items(), key=itemgetter(0))
     ]
     with connection.cursor() as cursor:

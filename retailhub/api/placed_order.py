@@ -57,6 +57,7 @@ class PlacedOrder(serializers.Serializer[Any]):
         name = _optional()
         email = _optional(max_length=320)
         phone = _optional(max_length=80)
+        tags = serializers.ListField(child=serializers.CharField(max_length=80), required=False)
 
     @extend_schema_serializer(component_name="PlacedOrderAddress")
     class Address(serializers.Serializer[Any]):

@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from connectors.models import Connection
 from exceptions.selectors import counts, visible_connections
+from retailhub.kernel.roles import Ability, may
 from retailhub.live import TOPICS, newest_sequences
 
 
@@ -30,4 +31,5 @@ def _counts(request: HttpRequest) -> dict[str, int]:
     return {
         "queue": counts(user=request.user, now=timezone.now())["open"],
         "connections": troubled.count(),
+        "may_rule": may(request.user, Ability.EDIT_OWNERSHIP),
     }

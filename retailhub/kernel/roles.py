@@ -23,6 +23,8 @@ class Ability(StrEnum):
     REPLAY_MANY = "replay many"
     EDIT_MAPPINGS = "edit mappings"
     EDIT_PAYLOAD = "edit payload"
+    ASSIGN_CASES = "assign cases"  # to another team or person
+    EDIT_OWNERSHIP = "edit ownership"  # rules, absences; applying moves cases of every team
     PAUSE_CONNECTIONS = "pause connections"
     TEST_CONNECTIONS = "test connections"
     SEE_EVERYTHING = "see everything"  # every team's connections
@@ -34,6 +36,8 @@ _LEAD = _AGENT | {
     Ability.REPLAY_MANY,
     Ability.EDIT_MAPPINGS,
     Ability.EDIT_PAYLOAD,
+    Ability.ASSIGN_CASES,
+    Ability.EDIT_OWNERSHIP,
 }
 _OPS = _LEAD | {Ability.PAUSE_CONNECTIONS, Ability.TEST_CONNECTIONS, Ability.SEE_EVERYTHING}
 

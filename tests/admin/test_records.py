@@ -199,7 +199,7 @@ def test_a_mappings_other_side_is_changed_in_place(admin: Client, shop: Connecti
 def test_teams_and_rules_are_tables(admin: Client, shop: Connection) -> None:
     admin.post(
         "/admin/exceptions/team/add/",
-        {"name": "Desk", "slug": "desk", "connections": [shop.pk]},
+        {"name": "Desk", "slug": "desk", "connections": [shop.pk], "capacity": 20},
     )
     team = Team.objects.get()
     admin.post(

@@ -38,7 +38,7 @@ LEADS_TO = {
         S.WAITING: S.CLAIMED,
         S.SNOOZED: S.CLAIMED,
     },
-    "release": {S.CLAIMED: S.NEW},
+    "release": {S.NEW: S.NEW, S.CLAIMED: S.NEW},
     "wait": {S.CLAIMED: S.WAITING},
     "snooze": {S.NEW: S.SNOOZED, S.CLAIMED: S.SNOOZED},
     "wake": {S.SNOOZED: S.NEW, S.WAITING: S.NEW},

@@ -2,73 +2,409 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
 import pytest
-from hypothesis import given
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.models import Connection
-from exceptions.models import OwnershipRule, Team
-from exceptions.services.ownership import choose, team_for
+from exceptions.errors import VersionStale
+from exceptions.lifecycle import CaseState
+from exceptions.models import Assignment, CaseEvent, ExceptionCase, OwnershipRule, RuleSet, Team
+from exceptions.moves import Move, condition_of, moves_under
+from exceptions.routing import Facts, Rule, decide, from_json, to_json
+from exceptions.services.ownership import current_rules, explain
+from exceptions.services.rules import apply_rules, draft_rules, key_of, move_to_current_rules
+from orders.models import Customer, FulfillmentOrder
+from tests.conftest import PlaceOrder, Stock
+from tests.exceptions.conftest import OpenCase, put_in
+from tests.racing import at_once
 
-TEAMS = [Team(pk=n, slug=f"t{n}", name=f"Team {n}") for n in range(3)]
 CODES = ["connectors.mapping_missing", "connectors.rejected", "inventory.overdrawn", "orders.x"]
 PREFIXES = ["", "connectors.", "connectors.mapping_missing", "inventory.", "orders.x.y"]
+AMOUNTS = [None, Decimal("0"), Decimal("99.99"), Decimal("100"), Decimal("2500.5")]
+TAGS = ["vip", "b2b", "gift"]
 
 
-def rule(connection_id: int | None, prefix: str, team: Team) -> OwnershipRule:
-    row = OwnershipRule(code_prefix=prefix, team=team, position=1)
-    row.connection_id = connection_id
-    return row
+def some(*values: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(["", "", *values])
 
 
-rules = st.lists(
-    st.builds(
-        rule,
-        st.sampled_from([None, None, 1, 2]),
-        st.sampled_from(PREFIXES),
-        st.sampled_from(TEAMS),
-    ),
-    max_size=8,
+facts = st.builds(
+    Facts,
+    code=st.sampled_from(CODES),
+    connection=st.none(),
+    system=some("shopify", "netsuite"),
+    node=some("BERLIN", "HAMBURG"),
+    country=some("de", "at"),
+    region=some("by", "wien"),
+    value=st.sampled_from(AMOUNTS),
+    currency=some("EUR", "USD"),
+    order_tags=st.lists(st.sampled_from(TAGS), unique=True).map(tuple),
+    customer_tags=st.lists(st.sampled_from(TAGS), unique=True).map(tuple),
+)
+rules = st.builds(
+    Rule,
+    text=st.sampled_from(["one", "two", "three"]),
+    team=st.integers(1, 3),
+    connection=st.sampled_from([None, None, None, 1]),
+    system=some("shopify", "netsuite"),
+    node=some("BERLIN"),
+    code_prefix=st.sampled_from(PREFIXES),
+    country=some("de"),
+    region=some("by"),
+    currency=some("EUR"),
+    value_from=st.sampled_from([None, None, *AMOUNTS]),
+    value_below=st.sampled_from([None, None, *AMOUNTS]),
+    order_tag=some(*TAGS),
+    customer_tag=some(*TAGS),
+)
+tables = st.lists(rules, max_size=6)
+
+
+# --- The verdict -------------------------------------------------------------------------------
+
+
+@given(tables, facts)
+def test_the_last_row_that_matches_decides_and_the_others_are_named(
+    table: list[Rule], of: Facts
+) -> None:
+    matching = [rule for rule in table if rule.matches(of)]
+
+    verdict = decide(table, of)
+
+    assert verdict.team == (matching[-1].team if matching else None)
+    assert list(verdict.lost) == matching[-2::-1]
+    assert decide(table, of) == verdict
+    assert explain(decide(table, of), of) == explain(verdict, of)
+
+
+@given(tables, facts)
+def test_a_version_decides_for_ever_as_it_did_when_it_was_written(
+    table: list[Rule], of: Facts
+) -> None:
+    frozen = from_json(to_json(table))
+
+    assert frozen == table
+    assert decide(frozen, of) == decide(table, of)
+
+
+ANYTHING = Rule(text="anything", team=1)
+OF_A_VIP = Facts(
+    code="orders.node_short",
+    connection=7,
+    system="shopify",
+    node="BERLIN",
+    country="de",
+    region="by",
+    value=Decimal("100.00"),
+    currency="EUR",
+    order_tags=("gift",),
+    customer_tags=("vip",),
 )
 
 
-@pytest.fixture(autouse=True)
-def _no_look_ups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(OwnershipRule, "__str__", lambda self: f"{self.code_prefix}")
+@pytest.mark.parametrize(
+    ("column", "true", "false"),
+    [
+        ("connection", 7, 8),
+        ("system", "shopify", "netsuite"),
+        ("node", "BERLIN", "HAMBURG"),
+        ("code_prefix", "orders.", "inventory."),
+        ("country", "de", "at"),
+        ("region", "by", "be"),
+        ("currency", "EUR", "USD"),
+        ("value_from", Decimal("100"), Decimal("100.01")),
+        ("value_below", Decimal("100.01"), Decimal("100")),
+        ("order_tag", "gift", "vip"),
+        ("customer_tag", "vip", "gift"),
+    ],
+)
+def test_each_column_asks_for_one_fact(column: str, true: object, false: object) -> None:
+    assert replace(ANYTHING, **{column: true}).matches(OF_A_VIP)  # type: ignore[arg-type]
+    assert not replace(ANYTHING, **{column: false}).matches(OF_A_VIP)  # type: ignore[arg-type]
 
 
-@given(rules, st.sampled_from([None, 1, 2, 3]), st.sampled_from(CODES))
-def test_the_last_row_that_matches_decides(
-    table: list[OwnershipRule], connection_id: int | None, code: str
+def test_a_row_about_amounts_never_decides_for_what_has_none() -> None:
+    nothing = replace(OF_A_VIP, value=None)
+
+    assert not replace(ANYTHING, value_from=Decimal(0)).matches(nothing)
+    assert not replace(ANYTHING, value_below=Decimal(1_000_000)).matches(nothing)
+
+
+@pytest.mark.django_db
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(table=tables, of=facts)
+def test_the_database_says_of_every_case_what_the_plain_rules_say(
+    problem: OpenCase, table: list[Rule], of: Facts
 ) -> None:
-    matching = [
-        row
-        for row in table
-        if row.connection_id in {None, connection_id} and code.startswith(row.code_prefix)
-    ]
+    if not Team.objects.exists():
+        Team.objects.bulk_create([Team(pk=n, slug=f"t{n}", name=f"Team {n}") for n in (1, 2, 3)])
+    case = ExceptionCase.objects.first() or problem()
+    kept = {
+        name: value
+        for name, value in vars(of).items()
+        if name not in {"code", "connection", "value", "currency"} and value
+    }
+    rows = ExceptionCase.objects.filter(pk=case.pk)
+    rows.update(
+        code=of.code, connection=None, value=of.value, currency=of.currency, facts=kept, team=None
+    )
 
-    chosen = choose(table, connection_id=connection_id, code=code)
+    for rule in table:
+        assert rows.filter(condition_of(rule)).exists() == rule.matches(of), rule
+    team = decide(table, of).team
+    expected = [Move("", f"Team {team}", 1)] if team else []
+    assert moves_under(table) == expected
 
-    assert chosen.team == (matching[-1].team if matching else None)
-    assert choose(table, connection_id=connection_id, code=code) == chosen
+
+# --- Facts -------------------------------------------------------------------------------------
 
 
-def test_a_row_of_another_connection_never_decides_for_a_case_without_one() -> None:
-    assert choose([rule(1, "", TEAMS[0])], connection_id=None, code="x").team is None
+def test_a_case_knows_what_is_asked_of_it(
+    place: PlaceOrder, stock: Stock, problem: OpenCase, shop: Connection
+) -> None:
+    stock("MUG", 5)
+    order = place("1001")
+    order.ship_to, order.tags = {"country_code": "AT", "region": "Wien"}, ["Gift", "gift "]
+    order.customer = Customer.objects.create(channel=order.channel, external_id="7", tags=["VIP"])
+    order.save()
+    node = FulfillmentOrder.objects.get(order=order).location
+
+    case = problem("orders.node_short", order_id=order.pk, value=Decimal("10"), currency="EUR")
+
+    assert case.facts == {
+        "system": "shopify",
+        "node": node.code,
+        "country": "at",
+        "region": "wien",
+        "order_tags": ["gift"],
+        "customer_tags": ["vip"],
+    }
+
+
+# --- The draft, and what is applied -------------------------------------------------------------
+
+
+@pytest.fixture
+def teams(db: None) -> dict[str, Team]:
+    return {name: Team.objects.create(slug=name, name=name.title()) for name in "abc"}
+
+
+def rule(team: Team, position: int = 10, **columns: Any) -> OwnershipRule:
+    return OwnershipRule.objects.create(team=team, position=position, **columns)
+
+
+def publish_rules(now: datetime) -> int:
+    return apply_rules(actor_id=None, now=now).number
 
 
 def test_reads_the_table_in_its_order_and_leaves_out_what_is_switched_off(
-    shop: Connection, erp: Connection
+    shop: Connection, erp: Connection, teams: dict[str, Team], now: datetime
 ) -> None:
-    teams = {slug: Team.objects.create(slug=slug, name=slug.title()) for slug in "abc"}
-    OwnershipRule.objects.create(position=30, connection=erp, team=teams["c"])
-    OwnershipRule.objects.create(position=10, team=teams["a"])
-    OwnershipRule.objects.create(position=20, code_prefix="inventory.", team=teams["b"])
-    OwnershipRule.objects.create(position=99, team=teams["c"], is_active=False)
+    rule(teams["c"], 30, connection=erp)
+    rule(teams["a"], 10)
+    rule(teams["b"], 20, code_prefix="inventory.")
+    rule(teams["c"], 99, is_active=False)
+    publish_rules(now)
 
-    def team(connection: Connection, code: str) -> Team | None:
-        return team_for(connection_id=connection.pk, code=code).team
+    def team(connection: Connection, code: str) -> int | None:
+        return current_rules().verdict(Facts(code=code, connection=connection.pk)).team
 
-    assert team(shop, "connectors.rejected") == teams["a"]
-    assert team(shop, "inventory.overdrawn") == teams["b"]
-    assert team(erp, "inventory.overdrawn") == teams["c"]
+    assert team(shop, "connectors.rejected") == teams["a"].pk
+    assert team(shop, "inventory.overdrawn") == teams["b"].pk
+    assert team(erp, "inventory.overdrawn") == teams["c"].pk
+
+
+def test_a_rule_reads_like_a_sentence(teams: dict[str, Team], shop: Connection) -> None:
+    row = rule(
+        teams["a"],
+        connection=shop,
+        code_prefix="orders.",
+        country="at",
+        value_from=Decimal("500"),
+        currency="EUR",
+        customer_tag="VIP",
+    )
+    row.refresh_from_db()
+
+    assert str(row) == (
+        "10. connection is Shopify DE and code starts with orders. and country is AT"
+        " and value is 500 EUR or more and customer is tagged VIP → A"
+    )
+    assert str(rule(teams["b"], 20)) == "20. anything → B"
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [
+        ({"value_from": 5}, "exceptions_rule_amount_has_a_currency"),
+        (
+            {"value_from": 5, "value_below": 5, "currency": "EUR"},
+            "exceptions_rule_amounts_leave_room",
+        ),
+    ],
+)
+def test_amounts_make_sense(teams: dict[str, Team], columns: dict[str, Any], name: str) -> None:
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        rule(teams["a"], **columns)
+
+
+def test_a_draft_routes_nothing_until_it_is_applied(
+    problem: OpenCase, teams: dict[str, Team], now: datetime
+) -> None:
+    rule(teams["a"])
+    publish_rules(now)
+    first = problem()
+    rule(teams["b"], 20)
+
+    second = problem("connectors.credentials_rejected")
+
+    assert (first.team, second.team) == (teams["a"], teams["a"])
+    assert moves_under(draft_rules()) == [Move("A", "B", 2)]
+    assert set(ExceptionCase.objects.values_list("team", flat=True)) == {teams["a"].pk}
+
+
+def test_applying_moves_what_is_open_and_not_pinned_and_says_why(
+    problem: OpenCase, ana: User, teams: dict[str, Team], now: datetime
+) -> None:
+    rule(teams["a"])
+    publish_rules(now)
+    moved = put_in(problem("inventory.overdrawn"), CaseState.CLAIMED, owner=ana)
+    pinned = put_in(problem("inventory.x"), CaseState.NEW, is_pinned=True)
+    closed = put_in(problem("inventory.y"), CaseState.RESOLVED)
+    other = problem("connectors.rejected")
+    rule(teams["b"], 20, code_prefix="inventory.")
+
+    applied = apply_rules(actor_id=ana.pk, now=now, key=key_of(draft_rules()))
+
+    assert (applied.number, applied.moved) == (2, 1)
+    moved.refresh_from_db()
+    assert (moved.team, moved.owner, moved.state) == (teams["b"], ana, "CLAIMED")
+    assert (moved.rules_version, moved.version) == (2, 2)
+    event = moved.events.latest("pk")
+    assert (event.verb, event.before["team"], event.after["team"]) == (
+        "moved",
+        teams["a"].pk,
+        teams["b"].pk,
+    )
+    for untouched in (pinned, closed, other):
+        untouched.refresh_from_db()
+        assert (untouched.team, untouched.version) == (teams["a"], 1)
+    assert CaseEvent.objects.filter(verb="moved").count() == 1
+    record = Assignment.objects.get(case=moved, rules_version=2)
+    assert record.explanation["rule"] == "20. code starts with inventory. → B"
+    assert record.explanation["lost"] == ["10. anything → A"]
+    assert record.explanation["facts"]["code"] == "inventory.overdrawn"
+    assert RuleSet.objects.get(number=2).applied_by == ana
+
+
+def test_applying_twice_is_the_same_as_once(
+    problem: OpenCase, teams: dict[str, Team], now: datetime
+) -> None:
+    rule(teams["a"])
+    publish_rules(now)
+    problem()
+
+    assert apply_rules(actor_id=None, now=now).number == 1
+    assert RuleSet.objects.count() == 1
+    assert CaseEvent.objects.filter(verb="moved").count() == 0
+
+
+def test_what_was_seen_is_what_is_applied(teams: dict[str, Team], now: datetime) -> None:
+    rule(teams["a"])
+    seen = key_of(draft_rules())
+    rule(teams["b"], 20)
+
+    with pytest.raises(VersionStale, match="changed the rules meanwhile"):
+        apply_rules(actor_id=None, now=now, key=seen)
+
+    assert RuleSet.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_apply_at_once_make_one_version(
+    problem: OpenCase, teams: dict[str, Team], now: datetime
+) -> None:
+    rule(teams["a"])
+    problem()
+    key = key_of(draft_rules())
+
+    ends = at_once([partial(apply_rules, actor_id=None, now=now, key=key)] * 2)
+
+    assert [getattr(end, "number", end) for end in ends] == [1, 1]
+    assert RuleSet.objects.count() == 1
+    assert CaseEvent.objects.filter(verb="moved").count() == 1
+    assert ExceptionCase.objects.get().team == teams["a"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_case_somebody_is_at_follows_by_the_clock(
+    problem: OpenCase, teams: dict[str, Team], now: datetime
+) -> None:
+    case = problem()
+    rule(teams["a"])
+
+    def hold() -> int:
+        with transaction.atomic():
+            ExceptionCase.objects.select_for_update().get(pk=case.pk)
+            (end,) = at_once([partial(apply_rules, actor_id=None, now=now)])
+        return getattr(end, "moved", -1)
+
+    assert hold() == 0
+    assert move_to_current_rules(now=now) == 1
+    case.refresh_from_db()
+    assert case.team == teams["a"]
+    assert move_to_current_rules(now=now) == 0
+
+
+def test_a_trouble_that_became_another_one_goes_to_whom_that_belongs(
+    problem: OpenCase, place: PlaceOrder, stock: Stock, teams: dict[str, Team], now: datetime
+) -> None:
+    stock("MUG", 5)
+    order = place("1001")
+    rule(teams["a"])
+    rule(teams["b"], 20, code_prefix="connectors.rejected")
+    publish_rules(now)
+    case = put_in(problem("orders.node_short", order_id=order.pk), CaseState.REPLAYING)
+
+    problem("connectors.rejected", order_id=order.pk)
+
+    case.refresh_from_db()
+    assert case.team == teams["b"]
+    assert [event.verb for event in case.events.order_by("pk")] == [
+        "opened",
+        "failed again",
+        "moved",
+    ]
+    assert case.assignments.count() == 2
+
+
+def test_moving_many_asks_the_database_as_often_as_moving_few(
+    problem: OpenCase, teams: dict[str, Team], now: datetime
+) -> None:
+    def count(cases: int) -> int:
+        for number in range(cases):
+            problem(f"orders.{timezone.now():%f}{number}")
+        rule(teams["a"], code_prefix="orders.")
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert apply_rules(actor_id=None, now=now).moved == cases
+        OwnershipRule.objects.all().delete()
+        apply_rules(actor_id=None, now=now)
+        ExceptionCase.objects.update(state="RESOLVED", closed_at=now)
+        return len([q for q in queries if "retailhub_liveevent" not in q["sql"]])
+
+    assert count(3) == count(30)

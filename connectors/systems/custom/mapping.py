@@ -8,7 +8,7 @@
      "shipping_total": "4.90", "tax_total": "10.33", "tip_total": "0", "duties_total": "0",
      "difference": "0", "difference_reason": "",
      "financial_status": "PAID", "cancelled_at": null, "cancel_reason": "", "is_test": false,
-     "customer": {"id": "77", "name": …, "email": …, "phone": …},
+     "customer": {"id": "77", "name": …, "email": …, "phone": …, "tags": ["VIP"]},
      "ship_to": {"name", "company", "line1", "line2", "city", "region", "postal_code",
                  "country_code", "phone"}, "bill_to": {…},
      "shipping_method": "STANDARD", "tags": ["gift"], "note": "", "extension": {}}
@@ -185,12 +185,13 @@ def read_customer(customer: Fields | None) -> CanonicalCustomer | None:
     """Who bought, if the shop says."""
     if customer is None:
         return None
-    _refuse_strangers(customer, frozenset({"id", "name", "email", "phone"}))
+    _refuse_strangers(customer, frozenset({"id", "name", "email", "phone", "tags"}))
     return CanonicalCustomer(
         external_id=customer.identifier("id", ""),
         name=customer.text("name", ""),
         email=customer.text("email", "", limit=320),
         phone=customer.text("phone", "", limit=80),
+        tags=customer.texts("tags") if "tags" in customer.raw else None,
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from connectors.systems.fields import Fields
 from connectors.systems.shopify.difference import explain_difference, shop_amount
-from connectors.systems.shopify.people import read_address, read_customer
+from connectors.systems.shopify.people import read_address, read_customer, read_tags
 from orders.canonical import (
     CanonicalLine,
     CanonicalOrder,
@@ -94,7 +94,7 @@ def _with_people(fields: Fields, order: CanonicalOrder) -> CanonicalOrder:
             read_refund(refund, shop_currency=order.currency, order_id=order.external_id)
             for refund in fields.items("refunds")
         ),
-        tags=tuple(filter(None, map(str.strip, fields.label("tags", limit=10_000).split(",")))),
+        tags=read_tags(fields),
         note=fields.label("note", limit=10_000),
         extension=_extension(fields),
     )

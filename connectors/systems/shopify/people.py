@@ -14,8 +14,15 @@ def read_customer(order: Fields) -> CanonicalCustomer | None:
         name=full_name(customer),
         email=order.label("email", limit=320) or customer.label("email", limit=320),
         phone=order.label("phone", limit=80) or customer.label("phone", limit=80),
+        # Newer versions of its interface leave them out of an order's message.
+        tags=read_tags(customer) if "tags" in customer.raw else None,
     )
     return found if found != CanonicalCustomer() else None
+
+
+def read_tags(fields: Fields) -> tuple[str, ...]:
+    """Tags, written in one text with commas between."""
+    return tuple(filter(None, map(str.strip, fields.label("tags", limit=10_000).split(","))))
 
 
 def full_name(person: Fields) -> str:
