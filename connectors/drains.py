@@ -10,8 +10,12 @@ from django.utils import timezone
 
 from connectors.lifecycle import Criticality
 from connectors.services import deliver, process
+from connectors.services.owe_stock import owe_stock
+from inventory.services.publish import publish_stock
 
 BATCH = 100
+# Signals and offers decided in one transaction: about a tenth of a second.
+STOCK_BATCH = 500
 # A turn ends so that a worker also hears its other doorbells and its shutdown.
 TURN_SECONDS = 20.0
 
@@ -33,6 +37,12 @@ def drain_critical_outbox() -> int:
     return _drain(
         lambda now: deliver.deliver_batch(criticalities=[Criticality.P0], limit=32, now=now)
     )
+
+
+def drain_stock() -> int:
+    """Decide what channels are told, and owe it to them. Returns how much was looked at."""
+    decided = _drain(lambda now: publish_stock(limit=STOCK_BATCH, now=now))
+    return decided + owe_stock(now=timezone.now())
 
 
 def _drain(step: Callable[[datetime], int]) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from retailhub.kernel.events import Event
 
@@ -44,14 +45,34 @@ class EffectsOwed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """One entry of many that the system did not take. `context` names what is to be corrected.
+
+    With `observed`, what it shows instead by location (one number under "" where it has none):
+    somebody else moved it.
+    """
+
+    publication_id: int
+    code: str
+    detail: str
+    context: Mapping[str, str] = field(default_factory=dict)
+    observed: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SentEffect:
-    """An effect that a system has; `external_id` is its name there."""
+    """An effect that a system has, but for what it `refused`; `external_id` is its name there.
+
+    With `awaits_word` the system says later what became of it.
+    """
 
     message_id: int
     kind: str
     order_id: int | None
     reference: str
     external_id: str
+    refused: tuple[Refusal, ...] = ()
+    awaits_word: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,7 @@ CRITICALITY: Mapping[IntentKind, Criticality] = {
     IntentKind.CANCEL_FULFILLMENT: Criticality.P0,
     IntentKind.NOTIFY_SHIPMENT: Criticality.P0,
     IntentKind.PUBLISH_STOCK: Criticality.P1,
+    IntentKind.CONFIRM_STOCK: Criticality.P1,
 }
 
 # A message that its prerequisite keeps waiting for this long needs a person.

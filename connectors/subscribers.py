@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from connectors.events import EffectSetAside, EffectsSent, MappingSaved
+from connectors.events import EffectSetAside, EffectsSent, EffectStopped, MappingSaved
 from connectors.services import replay
+from connectors.services.free_untold import free_untold
 from connectors.services.owe import (
     owe_allocation,
     owe_cancellation,
     owe_erp_cancellation,
     owe_shipment,
 )
+from connectors.services.owe_stock import owe_stock
+from connectors.services.stock_answers import note_stock_answers, note_stock_stopped
 from connectors.systems.base import IntentKind
 from connectors.tasks import drain_critical_outbox, drain_inbox, drain_outbox
+from inventory.events import StockOffered
 from orders.events import (
     CancellationRequested,
     OrderCancelled,
@@ -54,6 +58,21 @@ def note_node_answers(event: EffectsSent) -> None:
             note(answers, now=timezone.now())
 
 
+def owe_offered(event: StockOffered) -> None:
+    """Channels are owed the numbers just decided."""
+    owe_stock(channel_ids=event.channel_ids, now=timezone.now())
+
+
+def note_channel_answers(event: EffectsSent) -> None:
+    """Channels took numbers, or not."""
+    note_stock_answers(event.effects, now=timezone.now())
+
+
+def note_untold(event: EffectStopped) -> None:
+    """Numbers that could not be told."""
+    note_stock_stopped(message_id=event.message_id, now=timezone.now())
+
+
 def drop_at_node(event: EffectSetAside) -> None:
     """What a node is never told again it will not send: a cancelled order need not wait for it."""
     if event.kind in _NODE_ANSWERS:
@@ -75,6 +94,7 @@ def free_what_waited(event: MappingSaved) -> None:
         canonical_code=event.canonical_code,
         now=timezone.now(),
     )
+    free_untold(connection_id=event.connection_id)
     after_commit(drain_inbox)
     after_commit(drain_outbox)
 

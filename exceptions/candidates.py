@@ -52,11 +52,11 @@ def mapping_form_of(case: ExceptionCase) -> MappingForm | None:
         table_label=dict(CodeMapping.Table.choices).get(table, table),
         external_code=code,
         # Outward it is their code that is missing, and only they know it.
-        candidates=[] if case.outbound_id else candidates(table, code, name),
+        candidates=[] if case.lacks_their_code else candidates(table, code, name),
         also_fixes=others.exclude(pk=case.pk).count(),
-        is_outward=case.outbound_id is not None,
+        is_outward=case.lacks_their_code,
         said_name=name,
-        suggested="" if case.outbound_id else suggested(table, code, name),
+        suggested="" if case.lacks_their_code else suggested(table, code, name),
     )
 
 

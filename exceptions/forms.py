@@ -124,20 +124,20 @@ class MappingRowForm(forms.Form):
             raise forms.ValidationError("Choose a code or type one.")
         if not self._case.context.get("external_code") or self._case.connection_id is None:
             raise forms.ValidationError("This exception lacks no mapping.")
-        if not self._case.outbound_id:
+        if not self._case.lacks_their_code:
             _must_exist(self._case.context["table"], chosen)
         return {"chosen": chosen}
 
     def row(self) -> dict[str, Any]:
         """The mapping row to save."""
         missing, chosen = self._case.context["external_code"], self.cleaned_data["chosen"]
-        theirs, ours = (chosen, missing) if self._case.outbound_id else (missing, chosen)
+        theirs, ours = (chosen, missing) if self._case.lacks_their_code else (missing, chosen)
         return {
             "connection_id": self._case.connection_id,
             "table": self._case.context["table"],
             "external_code": theirs,
             "canonical_code": ours,
-            "is_outward": self._case.outbound_id is not None,
+            "is_outward": self._case.lacks_their_code,
         }
 
 

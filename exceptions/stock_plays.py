@@ -20,6 +20,14 @@ STOCK: dict[str, Play] = {
         HIGH,
         60,
     ),
+    "inventory.drift": Play(
+        "{connection} shows {observed} of {sku}, it was told {published}",
+        "Customers there see a number that is not ours: it may sell what is not there.",
+        "See who else writes stock in that system. Replay pushes our number again.",
+        HIGH,
+        60,
+        "Push again",
+    ),
     "inventory.ledger_differs": Play(
         "{differing} stock levels are not what their movements say",
         "What may be sold of them is not certain.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from inventory.models import Channel, Item, Location
-from retailhub.kernel.admin import NeverDeleted, ScopedAdmin
+from retailhub.kernel.admin import HistoryAdmin, NeverDeleted, ScopedAdmin
 
 
 @admin.register(Item)
@@ -33,10 +33,31 @@ class LocationAdmin(NeverDeleted, ScopedAdmin):
 
 
 @admin.register(Channel)
-class ChannelAdmin(NeverDeleted, ScopedAdmin):
-    """Where orders come from."""
+class ChannelAdmin(NeverDeleted, HistoryAdmin):
+    """Where orders come from, and how it hears of stock."""
 
     scope = ""
-    list_display = ("name", "code")
+    list_display = ("name", "code", "publish_mode", "slo_seconds")
     search_fields = ("name", "code")
     ordering = ("name",)
+    filter_horizontal = ("locations",)
+    readonly_fields = ("full_run_at",)
+    fieldsets = (
+        (None, {"fields": ("name", "code", "locations")}),
+        (
+            "What it hears of stock",
+            {
+                "fields": (
+                    "publish_mode",
+                    "publish_by_node",
+                    "publish_threshold",
+                    "publish_step",
+                    "publish_percent",
+                    "publish_wait_seconds",
+                    "full_run_minutes",
+                    "full_run_at",
+                    "slo_seconds",
+                )
+            },
+        ),
+    )

@@ -40,3 +40,34 @@ class StockProved(Event):
     levels: int
     differing: int
     named: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockOffered(Event):
+    """Channels are to be told new numbers."""
+
+    channel_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockRefused(Event):
+    """A channel did not take the newest number of an offer."""
+
+    offer_id: int
+    code: str
+    detail: str
+    context: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockDrifted(Event):
+    """A channel shows another number than it was told, and nothing explains it."""
+
+    offer_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffersCured(Event):
+    """What was wrong with these offers is over: the channel took the number, or shows it."""
+
+    offer_ids: tuple[int, ...]

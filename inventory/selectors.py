@@ -104,6 +104,12 @@ def _locked(wanted: Iterable[Spot]) -> dict[Spot, StockLevel]:
     return {(r.item_id, r.location_id): r for r in locked.order_by("item_id", "location_id")}
 
 
+def lock_channel(channel_id: int) -> None:
+    """One at a time may say what a channel is told next."""
+    rows = Channel.objects.select_for_update(no_key=True).filter(pk=channel_id)
+    list(rows.values_list("pk"))
+
+
 def rule_book() -> RuleBook:
     """The rows of the rule table that are in force."""
     rows = AvailabilityRule.objects.filter(is_active=True).order_by("pk")

@@ -17,6 +17,7 @@ from exceptions.models import OwnershipRule, Team
 from exceptions.services.rules import apply_rules
 from inventory.models import Channel, Item, Location
 from inventory.services.opening import Opening, open_levels
+from inventory.telling import Mode
 from retailhub.kernel.roles import Role
 from retailhub.sandbox import catalogue, credentials
 
@@ -88,6 +89,11 @@ def _seed_items(now: datetime) -> None:
     )
 
 
+# code, name, how it hears of stock
+_CHANNELS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("shopify-de", "Shopify DE", {"publish_mode": Mode.CHANGE, "publish_by_node": True}),
+    ("webshop", "Own web shop", {}),
+)
 # slug, name, system, role, which sandbox port, policy
 _CONNECTIONS: tuple[tuple[str, str, str, str, str, dict[str, Any]], ...] = (
     (
@@ -131,8 +137,8 @@ _CONNECTIONS: tuple[tuple[str, str, str, str, str, dict[str, Any]], ...] = (
 def _seed_connections(now: datetime) -> tuple[Connection, Connection, Connection]:
     at = ports()
     channels = {
-        code: Channel.objects.get_or_create(code=code, defaults={"name": name})[0]
-        for code, name in (("shopify-de", "Shopify DE"), ("webshop", "Own web shop"))
+        code: Channel.objects.get_or_create(code=code, defaults={"name": name, **hears})[0]
+        for code, name, hears in _CHANNELS
     }
     shop, erp, wms = (
         _connect(

@@ -13,7 +13,7 @@ from django.utils import timezone
 from connectors.services import coverage, deliver, leases, poll, probe
 from exceptions.services import assign, leavers, overdue, rules, sweep, turns
 from exceptions.services.select_cases import forget_selections
-from inventory.services import check
+from inventory.services import check, full_run
 from orders.services import resume
 from retailhub.models import JobRun, LiveEvent
 
@@ -41,6 +41,7 @@ JOBS: dict[str, Job] = {
     "poll connections": Job(10, lambda now: poll.poll_due_connections(now=now)),
     "compare with the sources' lists": Job(60, lambda now: coverage.check_coverage(now=now)),
     "raise what did not happen": Job(10, lambda now: overdue.raise_overdue(now=now)),
+    "start full stock runs": Job(30, lambda now: full_run.start_due_full_runs(now=now)),
     "wake snoozed cases": Job(15, lambda now: sweep.wake_due_cases(now=now)),
     "set aside what was decided": Job(15, lambda now: sweep.set_aside_what_was_decided(now=now)),
     "give cases in turn": Job(5, lambda now: turns.give_in_turn(now=now)),

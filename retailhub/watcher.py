@@ -19,7 +19,7 @@ from celery.signals import worker_process_init, worker_process_shutdown
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from connectors.drains import drain_critical_outbox, drain_inbox, drain_outbox
+from connectors.drains import drain_critical_outbox, drain_inbox, drain_outbox, drain_stock
 from exceptions.drains import drive_replays
 from orders.drains import advance_orders
 from retailhub.schedule import run_due_jobs
@@ -33,6 +33,7 @@ CRITICAL: Sequence[Callable[[], int]] = (drain_critical_outbox,)
 EVERYTHING: Sequence[Callable[[], int]] = (
     drain_inbox,
     advance_orders,
+    drain_stock,
     drain_outbox,
     drive_replays,
     run_due_jobs,

@@ -12,7 +12,7 @@ import exceptions.subscribers as desk
 import orders.subscribers as flow
 from connectors import events as connectors
 from exceptions import events as exceptions
-from exceptions import watch
+from exceptions import offers, watch
 from inventory import events as inventory
 from orders import events as orders
 from retailhub import hints
@@ -46,11 +46,16 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     connectors.EffectsOwed: (hub.ring_outbox,),
     connectors.EffectsSent: (
         hub.note_node_answers,
+        hub.note_channel_answers,
         desk.close_cases_of_effects,
         watch.follow_effects,
         hints.effects_sent,
     ),
-    connectors.EffectStopped: (desk.open_case_for_effect, watch.leave_it_to_its_case),
+    connectors.EffectStopped: (
+        hub.note_untold,
+        desk.open_case_for_effect,
+        watch.leave_it_to_its_case,
+    ),
     connectors.EffectDoubted: (desk.open_case_for_doubt,),
     connectors.EffectSetAside: (
         hub.drop_at_node,
@@ -82,6 +87,11 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     ),
     inventory.StockOverdrawn: (desk.open_case_for_overdraft,),
     inventory.StockProved: (desk.follow_stock_proof,),
+    # What channels are told of it.
+    inventory.StockOffered: (hub.owe_offered,),
+    inventory.StockRefused: (offers.open_case_for_refusal,),
+    inventory.StockDrifted: (offers.open_case_for_drift,),
+    inventory.OffersCured: (offers.close_cured,),
     # People and machinery.
     connectors.MappingSaved: (hub.free_what_waited,),
     connectors.ConnectionChanged: (desk.follow_connection, hints.connection_changed),

@@ -135,14 +135,18 @@ def save_mapping(
 
     Saying it again changes nothing. What waited for the row goes on.
     """
+    role = Connection.objects.values_list("role", flat=True).get(pk=connection_id)
     if is_outward is None:
-        is_outward = Connection.objects.get(pk=connection_id).role == Connection.Role.ERP
+        is_outward = role == Connection.Role.ERP
     way = CodeMapping.Direction.OUTWARD if is_outward else CodeMapping.Direction.INWARD
     rows = CodeMapping.objects.filter(connection_id=connection_id, table=table)
     read = rows.filter(direction__in=[way, CodeMapping.Direction.BOTH])
     asked = {"canonical_code": canonical_code} if is_outward else {"external_code": external_code}
     row = read.filter(**asked).first() or CodeMapping(
-        connection_id=connection_id, table=table, direction=way
+        connection_id=connection_id,
+        table=table,
+        # What a shop calls it when it orders is what it hears when it is told stock.
+        direction=CodeMapping.Direction.BOTH if role == Connection.Role.SHOP else way,
     )
     row.external_code, row.canonical_code = external_code, canonical_code
     if row.direction == CodeMapping.Direction.BOTH and _clashes(row, is_outward):

@@ -29,6 +29,7 @@ from connectors.services.process import worker_name
 from connectors.systems.base import Account, Intent, IntentKind, Receipt, Sink
 from connectors.systems.http import HttpClient, RemoteThrottled
 from connectors.systems.network import deadline_in
+from connectors.systems.stock import rate_of
 from retailhub.kernel.errors import HubError, NeedsOperator
 from retailhub.kernel.failpoint import failpoint
 from retailhub.kernel.trace import tracing
@@ -254,7 +255,7 @@ def _ask(claimed: Claimed) -> Answered:
     message, started = claimed.message, time.monotonic()
     with tracing(message.trace_id):
         try:
-            with limiter.slot(message.connection):
+            with limiter.slot(message.connection, rate_of(claimed.sink, claimed.intent)):
                 failpoint("outbox.before_send")
                 receipt, was_look_up = _look_up_or_send(claimed)
                 failpoint("outbox.after_send")

@@ -19,6 +19,7 @@ from django.conf import settings
 from connectors.models import Connection
 from connectors.policy import LONGEST_WAIT
 from connectors.systems.http import RemoteThrottled
+from connectors.systems.stock import Rate
 
 log = logging.getLogger(__name__)
 
@@ -60,22 +61,24 @@ def _redis() -> redis.Redis:
 
 
 _in_flight: dict[int, tuple[int, threading.BoundedSemaphore]] = {}
-_local: dict[int, float] = {}
+_local: dict[str, float] = {}
 _lock = threading.Lock()
 
 
 @contextmanager
-def slot(connection: Connection) -> Iterator[None]:
-    """Wait for a place in flight and a token, then hold the place.
+def slot(connection: Connection, rate: Rate | None = None) -> Iterator[None]:
+    """Wait for a place in flight and a token, then hold the place; and for one of the operation's
+    own, where the vendor counts each operation by itself.
 
     Raises `RemoteThrottled` when the queue for this connection is longer than `LONGEST_WAIT`: the
     row waits better than a thread.
     """
     with _place(connection, LONGEST_WAIT):
-        wait = _take(connection)
-        if wait < 0:
+        waits = [_take_of(connection, rate)] if rate else []
+        waits.append(_take(connection) if min(waits, default=0.0) >= 0 else -1.0)
+        if min(waits) < 0:
             raise RemoteThrottled(f"{connection.name} is at its rate limit.", after=LONGEST_WAIT)
-        time.sleep(wait)
+        time.sleep(max(waits))
         yield
 
 
@@ -114,14 +117,24 @@ def _semaphore(connection: Connection) -> threading.BoundedSemaphore:
 def _take(connection: Connection, *, is_spare: bool = False) -> float:
     rate, burst = max(connection.rate_per_second, 0.01), max(connection.burst, 1)
     lowest = max(burst / 4 - 1, 0.0) if is_spare else -rate * LONGEST_WAIT
+    patience = 0.0 if is_spare else LONGEST_WAIT
+    return _take_from(str(connection.pk), rate, burst, lowest, patience)
+
+
+def _take_of(connection: Connection, own: Rate) -> float:
+    rate, bucket = own.per_second, f"{connection.pk}:{own.operation}"
+    return _take_from(bucket, rate, own.burst, -rate * LONGEST_WAIT, LONGEST_WAIT)
+
+
+def _take_from(bucket: str, rate: float, burst: int, lowest: float, patience: float) -> float:
     try:
-        answer = _redis().eval(_TAKE, 1, f"retailhub:rate:{connection.pk}", rate, burst, lowest)
+        answer = _redis().eval(_TAKE, 1, f"retailhub:rate:{bucket}", rate, burst, lowest)
         return float(answer)
     except redis.RedisError as error:
         log.warning(
             "no shared rate limit (%s): keeping to a local half share", type(error).__name__
         )
-        return _take_local(connection.pk, rate / 2, patience=0.0 if is_spare else LONGEST_WAIT)
+        return _take_local(bucket, rate / 2, patience=patience)
 
 
 def has_room(connection: Connection) -> bool:
@@ -136,11 +149,11 @@ def has_room(connection: Connection) -> bool:
         return True
 
 
-def _take_local(connection_id: int, rate: float, *, patience: float) -> float:
+def _take_local(bucket: str, rate: float, *, patience: float) -> float:
     with _lock:
         now = time.monotonic()
-        at = max(_local.get(connection_id, now), now)
+        at = max(_local.get(bucket, now), now)
         if at - now > patience:
             return -1
-        _local[connection_id] = at + 1 / rate
+        _local[bucket] = at + 1 / rate
         return at - now

@@ -10,11 +10,15 @@ from connectors import policy
 from connectors.events import EffectSetAside, MessageFinished
 from connectors.lifecycle import Criticality, InboundState, OutboundState
 from connectors.models import InboundMessage, OutboundMessage
+from connectors.systems.stock import STOCK_KINDS
+from inventory.models import Publication
+from inventory.services.tell_again import tell_again
 from orders.selectors import lock_orders
 from retailhub.kernel.events import publish
 
 _REPLAYABLE_IN = frozenset({InboundState.DEAD, InboundState.PARKED, InboundState.WAITING})
 _REPLAYABLE_OUT = frozenset({OutboundState.DEAD, OutboundState.MANUAL})
+_STOCK = frozenset(kind.value for kind in STOCK_KINDS)
 
 
 @transaction.atomic
@@ -41,6 +45,13 @@ def replay_outbound(*, message_id: int, now: datetime) -> bool:
     row = OutboundMessage.objects.select_for_update().get(pk=message_id)
     if row.state not in _REPLAYABLE_OUT:
         return False
+    if row.kind in _STOCK:
+        # Its numbers are old by now: the newest of the same items go instead.
+        drop_effect(row, now)
+        tell_again(
+            reason=Publication.Reason.PUSH, publication_ids=row.payload.get("publications", ())
+        )
+        return True
     in_doubt = row.must_look_up or row.state == OutboundState.MANUAL
     row.state = OutboundState.UNKNOWN if in_doubt else OutboundState.READY
     row.must_look_up = in_doubt

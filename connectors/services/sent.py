@@ -46,7 +46,9 @@ def write_sent(sent: Sequence[Sent], *, now: datetime) -> None:
     _keep_names(messages)
     for message in messages:
         breaker.note_success(message.connection, now=now)
-    publish(EffectsSent(effects=tuple(map(_fact, messages))))
+    publish(
+        EffectsSent(effects=tuple(_fact(m, r) for m, (*_, r) in zip(messages, sent, strict=True)))
+    )
 
 
 def _closed(answered: Answered, receipt: Receipt, now: datetime) -> Attempt:
@@ -75,11 +77,13 @@ def _keep_names(messages: Sequence[OutboundMessage]) -> None:
         cursor.execute(_KEEP_NAMES, [list(column) for column in zip(*rows, strict=True)])
 
 
-def _fact(message: OutboundMessage) -> SentEffect:
+def _fact(message: OutboundMessage, receipt: Receipt) -> SentEffect:
     return SentEffect(
         message_id=message.pk,
         kind=message.kind,
         order_id=message.order_id,
         reference=message.reference,
         external_id=message.external_id,
+        refused=tuple(receipt.refused),
+        awaits_word=receipt.awaits_word,
     )

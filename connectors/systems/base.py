@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from connectors.events import Refusal
 from connectors.systems.http import HttpClient
 from inventory.canonical import CanonicalStockCount
 from orders.canonical import CanonicalFulfillmentEvent, CanonicalOrder, CanonicalRefund
@@ -148,6 +149,7 @@ class IntentKind(StrEnum):
     CANCEL_FULFILLMENT = "fulfillment.cancel"
     NOTIFY_SHIPMENT = "shipment.notify"  # the channel's fulfilment with tracking
     PUBLISH_STOCK = "stock.publish"
+    CONFIRM_STOCK = "stock.confirm"  # what became of numbers that a channel works through later
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,12 +165,17 @@ class Intent:
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """The system's word that the effect exists there."""
+    """The system's word that the effect exists there, but for the entries it `refused`.
+
+    With `awaits_word` it took the work in and says later what became of it.
+    """
 
     external_id: str
     detail: str = ""
     request: Json = None  # what was sent, for the attempt's record
     response: Json = None
+    refused: Sequence[Refusal] = ()
+    awaits_word: bool = False
 
 
 class Source(Protocol):

@@ -150,6 +150,11 @@ class ExceptionCase(Timestamped):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def lacks_their_code(self) -> bool:
+        """Whether a missing mapping names our code, on its way out, rather than theirs."""
+        return self.outbound_id is not None or "offer_id" in self.context
+
 
 class CaseEvent(models.Model):
     """Who did what to a case, with before and after. `undone_at` marks what was taken back."""

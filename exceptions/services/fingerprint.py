@@ -16,6 +16,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "inventory.insufficient_stock": ("skus",),
     "inventory.overdrawn": ("cause",),
     "inventory.ledger_differs": (),
+    "inventory.drift": ("offer_id",),
     "connectors.credentials_rejected": (),
     "connectors.parent_missing": (),
     "connectors.missing": (),

@@ -16,6 +16,7 @@ from exceptions.models.cases import OPEN_STATES
 from exceptions.services.acts import lock_case, refuse_stale
 from exceptions.services.cases import note, save, snapshot
 from exceptions.services.look_again import look_again
+from exceptions.services.stock_cases import push_offer
 from orders.selectors import lock_orders
 from orders.services.resume import resume_held_order
 
@@ -79,6 +80,8 @@ def _replay(case: ExceptionCase, now: datetime) -> bool:
         return look_again(case, now=now)
     if case.order_id:
         return resume_held_order(order_id=case.order_id, code=case.code, now=now)
+    if offer_id := case.context.get("offer_id"):
+        return push_offer(offer_id=offer_id)
     return False
 
 

@@ -6,8 +6,10 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
+from simple_history.models import HistoricalRecords
 
 from inventory.availability import Fallback
+from inventory.telling import Mode
 from retailhub.kernel.models import Timestamped
 
 
@@ -107,6 +109,59 @@ class Channel(Timestamped):
         related_name="channels",
         help_text="The nodes whose stock it may sell. Empty: every active one.",
     )
+
+    publish_mode = models.CharField(
+        "tell it",
+        max_length=10,
+        choices=[(m.value, m.label) for m in Mode],
+        default=Mode.OFF.value,
+        db_default=Mode.OFF.value,
+    )
+    publish_by_node = models.BooleanField(
+        "node by node",
+        default=False,
+        db_default=False,
+        help_text="It hears a number for each node (Shopify), not one number in all (Amazon).",
+    )
+    publish_threshold = models.PositiveIntegerField(
+        "threshold",
+        default=10,
+        db_default=10,
+        help_text="Units. At or below it every change is told; only for “when it matters”.",
+    )
+    publish_step = models.PositiveIntegerField(
+        "step",
+        default=0,
+        db_default=0,
+        help_text="Above the threshold, a change of so many units is told. 0: not by units.",
+    )
+    publish_percent = models.PositiveSmallIntegerField(
+        "percent",
+        default=20,
+        db_default=20,
+        help_text="Above the threshold, a change by so many percent is told. 0: not by percent.",
+    )
+    publish_wait_seconds = models.PositiveIntegerField(
+        "longest wait",
+        default=900,
+        db_default=900,
+        help_text="Seconds after which even a small change is told.",
+    )
+    full_run_minutes = models.PositiveIntegerField(
+        "full run every",
+        default=0,
+        db_default=0,
+        help_text="Minutes between runs that tell every number, changed or not. 0: none.",
+    )
+    full_run_at = models.DateTimeField(null=True, blank=True, editable=False)
+    slo_seconds = models.PositiveIntegerField(
+        "must know within",
+        default=300,
+        db_default=300,
+        help_text="Seconds from a change of stock until the channel has it. 0: no promise.",
+    )
+
+    history = HistoricalRecords(excluded_fields=["updated_at", "full_run_at"])
 
     def __str__(self) -> str:
         return self.name

@@ -42,11 +42,26 @@ class Publication(models.Model):
     changed_at = models.DateTimeField()
     decided_at = models.DateTimeField(db_default=Now())
     sent_at = models.DateTimeField(null=True)
+    observed_at = models.DateTimeField(null=True, help_text="First seen on the channel.")
+    error_code = models.CharField(max_length=80, blank=True, default="", db_default="")
+    error_detail = models.CharField(max_length=500, blank=True, default="", db_default="")
 
     class Meta:
         indexes = (
             # What did we tell this channel about this item at that time?
             models.Index(fields=["channel", "item", "-id"], name="inventory_publication_told"),
+            # How long did they take?
+            models.Index(
+                fields=["channel", "sent_at"],
+                condition=Q(sent_at__isnull=False),
+                name="inventory_publication_sent",
+            ),
+            # What waits for a person, e.g. for a row of a mapping table.
+            models.Index(
+                fields=["channel"],
+                condition=Q(state="FAILED"),
+                name="inventory_publication_failed",
+            ),
             # Which are on their way, and how long already?
             models.Index(
                 fields=["channel", "changed_at"],
@@ -63,6 +78,9 @@ class ChannelOffer(models.Model):
     """Where one item stands at one channel: what we told last, and what it showed when we looked.
 
     `last` is the newest publication, sent or not. Nothing is published while `paused_at` is set.
+    `pending_since` is the earliest change that was not worth telling yet; `forced` asks for a
+    decision that tells the number even if it is the same. `refusals` counts how often in a row
+    the channel showed another number when it was told; `drift_since` is when it first did.
     """
 
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="offers")
@@ -76,6 +94,17 @@ class ChannelOffer(models.Model):
     observed_at = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)
     pause_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+    pending_since = models.DateTimeField(null=True)
+    forced = models.CharField(
+        max_length=10,
+        choices=Publication.Reason.choices,
+        blank=True,
+        default="",
+        db_default="",
+    )
+    refusals = models.PositiveSmallIntegerField(default=0, db_default=0)
+    drift_since = models.DateTimeField(null=True)
+    troubled_since = models.DateTimeField(null=True, help_text="A case may be open about it.")
 
     class Meta:
         constraints = (
@@ -86,6 +115,24 @@ class ChannelOffer(models.Model):
         indexes = (
             # The item's page.
             models.Index(fields=["item"], name="inventory_channeloffer_by_item"),
+            # What somebody asked to be told, changed or not.
+            models.Index(
+                fields=["id"],
+                condition=~Q(forced="") & Q(paused_at=None),
+                name="inventory_channeloffer_forced",
+            ),
+            # What waits to be worth telling, and the oldest of it.
+            models.Index(
+                fields=["channel", "pending_since"],
+                condition=Q(pending_since__isnull=False, paused_at=None),
+                name="inventory_channeloffer_waits",
+            ),
+            # What showed another number and must be looked at again.
+            models.Index(
+                fields=["channel", "observed_at"],
+                condition=Q(drift_since__isnull=False),
+                name="inventory_channeloffer_doubt",
+            ),
             # The sample that is read back: those not looked at for longest.
             models.Index(
                 fields=["channel", "observed_at", "id"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -33,6 +33,7 @@ from connectors.systems.shopify.topics import (
     why_ignored,
 )
 from connectors.systems.signatures import verify_body_hmac
+from connectors.systems.stock import Look, Rate
 from retailhub.kernel.errors import NeedsOperator
 from retailhub.kernel.json import read_json
 
@@ -48,6 +49,7 @@ class Shopify:
     kinds = frozenset({IntentKind.NOTIFY_SHIPMENT, IntentKind.PUBLISH_STOCK})
     # inventorySetQuantities carries an idempotency key; fulfillmentCreate takes none.
     repeatable = frozenset({IntentKind.PUBLISH_STOCK})
+    observed_at_once = stock.SKUS_PER_QUERY
 
     def verify(self, headers: Headers, body: bytes, secrets: Sequence[str], now: datetime) -> None:
         """Pass what was signed over the raw body. Raises `SignatureInvalid`.
@@ -106,6 +108,20 @@ class Shopify:
         """The receipt if the effect is already there, else None. A read, never a write."""
         shop = client.Shop(http, account, intent.trace_id)
         return _LOOK_UP[intent.kind](shop, intent)
+
+    def entries_at_once(self, waiting: int) -> int:
+        """As many as an input array takes."""
+        return stock.MAX_ENTRIES
+
+    def rate_of(self, intent: Intent) -> Rate | None:
+        """None: Shopify counts points for all operations together."""
+        return None
+
+    def observe(
+        self, http: HttpClient, account: Account, asked: Look
+    ) -> Mapping[str, Mapping[str, int]]:
+        """What the shop shows as available, by our SKU and location."""
+        return stock.observe(client.Shop(http, account, asked.trace_id), asked)
 
     def probe(self, http: HttpClient, account: Account) -> Sequence[tuple[str, str]]:
         """The shop's name, currency and what our token may do."""

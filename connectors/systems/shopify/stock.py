@@ -1,20 +1,26 @@
-"""The channel hears how many it may sell: available quantities, set absolutely.
+"""The channel hears how many it may sell: available quantities, set absolutely, node by node.
 
 `inventorySetQuantities` requires `@idempotent(key:)` since 2026-04, so asking twice with the same
-key sets once. `changeFromQuantity` makes the shop refuse when somebody else moved the number.
+key sets once. `changeFromQuantity` makes the shop refuse when somebody else moved the number. The
+shop sets all entries of a call or none; those it names as wrong are left out and the rest is set.
 """
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from connectors.systems.base import Intent, MappingMissing, MappingTable, Receipt
+from connectors.events import Refusal
+from connectors.systems.base import CodeBook, Intent, MappingMissing, MappingTable, Receipt
 from connectors.systems.http import RemoteRejected, RemoteUnavailable
 from connectors.systems.shopify.client import Shop
 from connectors.systems.shopify.fulfillments import gid
+from connectors.systems.stock import Look
 
 SET = """
 mutation Publish($input: InventorySetQuantitiesInput!, $key: String!) {
@@ -35,93 +41,217 @@ MAX_ENTRIES = 250
 SKUS_PER_QUERY = 25
 STALE = frozenset({"CHANGE_FROM_QUANTITY_STALE", "COMPARE_QUANTITY_STALE"})
 BUSY = frozenset({"IDEMPOTENCY_CONCURRENT_REQUEST"})
+# What the shop refuses is taken out and the rest asked for again, so often.
+MOST_ROUNDS = 3
+
+Entry = Mapping[str, Any]
 
 
 def send(shop: Shop, intent: Intent) -> Receipt:
-    """Set the quantities. Refused with code CHANGE_FROM_QUANTITY_STALE when overtaken."""
-    quantities = _quantities(shop, intent)
-    request = {
+    """Set the quantities; what the shop does not take is listed in the receipt."""
+    entries = intent.payload["entries"]
+    if len(entries) > MAX_ENTRIES:
+        raise RemoteRejected(f"{len(entries)} quantities at once; Shopify takes {MAX_ENTRIES}.")
+    wanted, refused = _translated(shop, entries, intent.codes)
+    request: dict[str, Any] = {}
+    for _ in range(MOST_ROUNDS):
+        if not wanted:
+            break
+        request = _request(intent, wanted)
+        try:
+            result = _set(shop, request)
+        except RemoteRejected as error:
+            bad = _named(error, wanted)
+            refused += bad
+            out = {refusal.publication_id for refusal in bad}
+            wanted = [pair for pair in wanted if pair[0]["publication"] not in out]
+            continue
+        group = result.get("inventoryAdjustmentGroup") or {}
+        # No group means that every quantity was what we set it to.
+        return Receipt(
+            external_id=str(group.get("id") or ""), request=request, response=result,
+            refused=_seen_instead(shop, intent, refused),
+        )  # fmt: skip
+    if wanted:
+        raise RemoteUnavailable("Shopify finds something new wrong each time it is asked.")
+    return Receipt(
+        external_id="",
+        detail="nothing was left to set",
+        request=request,
+        refused=_seen_instead(shop, intent, refused),
+    )
+
+
+def look_up(shop: Shop, intent: Intent) -> Receipt | None:
+    """A receipt when every available quantity already is what we would set."""
+    entries = intent.payload["entries"]
+    asked = Look(
+        skus=sorted({entry["sku"] for entry in entries}),
+        places=sorted({entry["location"] for entry in entries}),
+        codes=intent.codes,
+    )
+    seen = observe(shop, asked)
+    for entry in entries:
+        if seen.get(entry["sku"], {}).get(entry["location"]) != int(entry["quantity"]):
+            return None
+    return Receipt(external_id="", detail="the shop already shows these quantities")
+
+
+def observe(shop: Shop, asked: Look) -> dict[str, dict[str, int]]:
+    """What the shop shows as available: by our SKU, then by our location."""
+    skus: dict[str, str] = {}
+    places: dict[str, str] = {}
+    for sku in asked.skus:
+        with suppress(MappingMissing):
+            skus[asked.codes.external(MappingTable.SKU, sku)] = sku
+    for code in asked.places:
+        with suppress(MappingMissing):
+            places[_place(code, asked.codes)] = code
+    seen: dict[str, dict[str, int]] = {}
+    for item in _items(shop, LEVEL_FIELDS, sorted(skus)):
+        shown = seen.setdefault(skus[item["sku"]], {})
+        for level in item["inventoryLevels"]["nodes"]:
+            known = places.get(level["location"]["id"])
+            if known is not None and level["quantities"]:
+                shown[known] = int(level["quantities"][0]["quantity"])
+    return seen
+
+
+def idempotency_key(effect_key: str, quantities: Sequence[Entry] = ()) -> str:
+    """The same UUID for the same effect and numbers, for ever."""
+    said = effect_key + (json.dumps(quantities, sort_keys=True) if quantities else "")
+    return str(UUID(bytes=sha256(said.encode()).digest()[:16], version=4))
+
+
+def _request(intent: Intent, wanted: Sequence[tuple[Entry, Entry]]) -> dict[str, Any]:
+    quantities = [quantity for _, quantity in wanted]
+    return {
         "input": {
             "name": "available",
             "reason": "correction",
             "referenceDocumentUri": f"gid://retailhub/Publication/{intent.payload['reference']}",
             "quantities": quantities,
         },
-        "key": idempotency_key(intent.effect_key),
+        "key": idempotency_key(intent.effect_key, quantities),
     }
+
+
+def _set(shop: Shop, request: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        result = shop.mutate(SET, request, field="inventorySetQuantities")
+        return shop.mutate(SET, request, field="inventorySetQuantities")
     except RemoteRejected as error:
         if BUSY & set(error.context.get("codes", ())):
             raise RemoteUnavailable("Shopify is still at work on the same publication.") from error
         raise
-    group = result.get("inventoryAdjustmentGroup") or {}
-    # No group means that every quantity was what we set it to.
-    return Receipt(external_id=str(group.get("id") or ""), request=request, response=result)
 
 
-def look_up(shop: Shop, intent: Intent) -> Receipt | None:
-    """A receipt when every available quantity already is what we would set."""
-    skus, places = _codes(intent)
-    seen = {
-        (item["sku"], level["location"]["id"]): level["quantities"][0]["quantity"]
-        for item in _items(shop, LEVEL_FIELDS, sorted(set(skus.values())))
-        for level in item["inventoryLevels"]["nodes"]
-        if level["quantities"]
-    }
-    for entry in intent.payload["entries"]:
-        place = skus[entry["sku"]], places[entry["location"]]
-        if seen.get(place) != int(entry["quantity"]):
-            return None
-    return Receipt(external_id="", detail="the shop already shows these quantities")
-
-
-def idempotency_key(effect_key: str) -> str:
-    """The same UUID for the same effect, for ever."""
-    return str(UUID(bytes=sha256(effect_key.encode()).digest()[:16], version=4))
-
-
-def _quantities(shop: Shop, intent: Intent) -> list[dict[str, Any]]:
-    entries = intent.payload["entries"]
-    if len(entries) > MAX_ENTRIES:
-        raise RemoteRejected(f"{len(entries)} quantities at once; Shopify takes {MAX_ENTRIES}.")
-    skus, places = _codes(intent)
-    item_ids = _item_ids(shop, skus)
-    return [
-        {
-            "inventoryItemId": item_ids[skus[entry["sku"]]],
-            "locationId": places[entry["location"]],
+def _translated(
+    shop: Shop, entries: Sequence[Entry], codes: CodeBook
+) -> tuple[list[tuple[Entry, Entry]], list[Refusal]]:
+    """Each entry beside what the shop is asked for, and what can't be said in the shop's codes."""
+    named: list[tuple[Entry, str, str]] = []
+    refused: list[Refusal] = []
+    for entry in entries:
+        try:
+            sku = codes.external(MappingTable.SKU, entry["sku"])
+            named.append((entry, sku, _place(entry["location"], codes)))
+        except MappingMissing as error:
+            refused.append(_unmapped(entry, error))
+    ids = _item_ids(shop, sorted({sku for _, sku, _ in named}))
+    wanted: list[tuple[Entry, Entry]] = []
+    for entry, sku, place in named:
+        try:
+            item_id = _item_id(entry, sku, ids)
+        except (MappingMissing, RemoteRejected) as error:
+            refused.append(_unmapped(entry, error))
+            continue
+        quantity = {
+            "inventoryItemId": item_id,
+            "locationId": place,
             "quantity": int(entry["quantity"]),
             "changeFromQuantity": entry.get("change_from"),
         }
-        for entry in entries
-    ]
+        wanted.append((entry, quantity))
+    return wanted, refused
 
 
-def _codes(intent: Intent) -> tuple[dict[str, str], dict[str, str]]:
-    """Our SKU -> the shop's, our location -> the shop's location id."""
-    entries, external = intent.payload["entries"], intent.codes.external
-    skus = {entry["sku"]: external(MappingTable.SKU, entry["sku"]) for entry in entries}
-    places = {
-        entry["location"]: gid("Location", external(MappingTable.LOCATION, entry["location"]))
-        for entry in entries
-    }
-    return skus, places
+def _place(code: str, codes: CodeBook) -> str:
+    theirs = codes.external(MappingTable.LOCATION, code)
+    if not theirs.rpartition("/")[2].isdecimal():  # our own code says nothing to the shop
+        raise MappingMissing(
+            f"Location {code} has no location in Shopify.",
+            table=MappingTable.LOCATION.value,
+            external_code=code,
+        )
+    return gid("Location", theirs)
 
 
-def _item_ids(shop: Shop, skus: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for item in _items(shop, ITEM_FIELDS, sorted(set(skus.values()))):
-        if found.setdefault(item["sku"], item["id"]) != item["id"]:
-            raise RemoteRejected(f"Shopify has several items with the SKU {item['sku']}.")
-    for ours, theirs in skus.items():
-        if theirs not in found:
-            raise MappingMissing(
-                f"SKU {ours} is unknown in Shopify.",
-                table=MappingTable.SKU.value,
-                external_code=ours,
-            )
+def _item_ids(shop: Shop, skus: Sequence[str]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for item in _items(shop, ITEM_FIELDS, skus):
+        found[item["sku"]].add(item["id"])
     return found
+
+
+def _item_id(entry: Entry, sku: str, ids: Mapping[str, set[str]]) -> str:
+    found = ids.get(sku, set())
+    if len(found) > 1:
+        raise RemoteRejected(f"Shopify has several items with the SKU {sku}.")
+    if not found:
+        raise MappingMissing(
+            f"SKU {entry['sku']} is unknown in Shopify.",
+            table=MappingTable.SKU.value,
+            external_code=entry["sku"],
+        )
+    return next(iter(found))
+
+
+def _unmapped(entry: Entry, error: MappingMissing | RemoteRejected) -> Refusal:
+    context = {name: str(value) for name, value in error.context.items()}
+    return Refusal(
+        publication_id=entry["publication"], code=error.code, detail=str(error), context=context
+    )
+
+
+def _named(error: RemoteRejected, wanted: Sequence[tuple[Entry, Entry]]) -> list[Refusal]:
+    """The entries that a refusal points at. Raises the refusal when it points at none."""
+    bad: dict[int, Refusal] = {}
+    for said in error.context.get("errors", ()):
+        path = [str(part) for part in said.get("field") or ()]
+        index = next((int(part) for part in path if part.isdecimal()), None)
+        if index is None or index >= len(wanted):
+            raise error
+        entry = wanted[index][0]
+        bad[entry["publication"]] = Refusal(
+            publication_id=entry["publication"],
+            code="connectors.rejected",
+            detail=f"Shopify refused {entry['sku']} at {entry['location']}: {said.get('message')}",
+            observed={} if said.get("code") in STALE else None,
+        )
+    if not bad:
+        raise error
+    return list(bad.values())
+
+
+def _seen_instead(shop: Shop, intent: Intent, refused: Sequence[Refusal]) -> list[Refusal]:
+    """The refusals, with what the shop shows where somebody else moved the number."""
+    moved = {refusal.publication_id for refusal in refused if refusal.observed is not None}
+    entries = [entry for entry in intent.payload["entries"] if entry["publication"] in moved]
+    if not entries:
+        return list(refused)
+    skus = {entry["publication"]: entry["sku"] for entry in entries}
+    places = sorted({entry["location"] for entry in entries})
+    look = Look(skus=sorted(set(skus.values())), places=places, codes=intent.codes)
+    seen = observe(shop, look)
+    return [
+        Refusal(
+            publication_id=refusal.publication_id, code=refusal.code, detail=refusal.detail,
+            observed=seen.get(skus[refusal.publication_id], {}),
+        )
+        if refusal.publication_id in moved
+        else refusal
+        for refusal in refused
+    ]  # fmt: skip
 
 
 def _items(shop: Shop, fields: str, skus: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.systems.base import Account, IntentKind, MappingMissing
+from connectors.systems.base import Account, IntentKind
 from connectors.systems.http import AnswerLost, HttpClient, RemoteRejected, RemoteUnavailable
 from connectors.systems.shopify import Shopify
 from connectors.systems.shopify.stock import idempotency_key
@@ -23,10 +23,16 @@ SHIPMENT: dict[str, Any] = {
 STOCK: dict[str, Any] = {
     "reference": "pub-1",
     "entries": [
-        {"sku": "MUG-BLUE", "location": "BERLIN", "quantity": 5, "change_from": 7},
-        {"sku": "TEA", "location": "BERLIN", "quantity": 0, "change_from": None},
+        {
+            "publication": 1, "sku": "MUG-BLUE", "location": "BERLIN", "quantity": 5,
+            "change_from": 7,
+        },
+        {
+            "publication": 2, "sku": "TEA", "location": "BERLIN", "quantity": 0,
+            "change_from": None,
+        },
     ],
-}
+}  # fmt: skip
 CODES = {("LOCATION", "BERLIN"): "71204500311", ("SKU", "TEA"): "TEAPOT-1L"}
 
 
@@ -193,9 +199,10 @@ def test_sets_stock_under_a_key_that_never_changes(
     }
     sent = remote.asked[1].json
     assert "@idempotent(key: $key)" in sent["query"]
-    assert sent["variables"]["key"] == idempotency_key("stock.publish:pub-1")
+    quantities = sent["variables"]["input"]["quantities"]
+    assert sent["variables"]["key"] == idempotency_key("stock.publish:pub-1", quantities)
     place = gid("Location", 71204500311)
-    assert sent["variables"]["input"]["quantities"] == [
+    assert quantities == [
         {
             "inventoryItemId": gid("InventoryItem", 1),
             "locationId": place,
@@ -211,25 +218,75 @@ def test_sets_stock_under_a_key_that_never_changes(
     ]
 
 
-def test_names_the_sku_that_the_shop_does_not_know(
+SET_ONE = Scripted(
+    200,
+    {"data": {"inventorySetQuantities": {
+        "inventoryAdjustmentGroup": {"id": "gid://shopify/InventoryAdjustmentGroup/3"},
+        "userErrors": []}}},
+)  # fmt: skip
+
+
+def quantities_of(remote: Remote, call: int) -> list[tuple[str, int]]:
+    sent = remote.asked[call].json["variables"]["input"]["quantities"]
+    return [(entry["inventoryItemId"], entry["quantity"]) for entry in sent]
+
+
+def test_an_unknown_sku_is_named_and_the_others_are_set_all_the_same(
     remote: Remote, http: HttpClient, account: Account, intent: MakeIntent
 ) -> None:
-    remote.will_answer(items(("MUG-BLUE", 1)))
+    remote.will_answer(items(("MUG-BLUE", 1)), SET_ONE)
 
-    with pytest.raises(MappingMissing, match="SKU TEA is unknown in Shopify") as caught:
-        Shopify().send(http, account, intent(IntentKind.PUBLISH_STOCK, STOCK, CODES))
+    receipt = Shopify().send(http, account, intent(IntentKind.PUBLISH_STOCK, STOCK, CODES))
 
-    assert caught.value.context == {"table": "SKU", "external_code": "TEA"}
+    (refusal,) = receipt.refused
+    assert (refusal.publication_id, refusal.code) == (2, "connectors.mapping_missing")
+    assert refusal.context == {"table": "SKU", "external_code": "TEA"}
+    assert "SKU TEA is unknown in Shopify" in refusal.detail
+    assert quantities_of(remote, 1) == [(gid("InventoryItem", 1), 5)]
+
+
+def test_a_node_without_a_location_in_the_shop_is_named(
+    remote: Remote, http: HttpClient, account: Account, intent: MakeIntent
+) -> None:
+    codes = {("SKU", "TEA"): "TEAPOT-1L"}
+
+    receipt = Shopify().send(http, account, intent(IntentKind.PUBLISH_STOCK, STOCK, codes))
+
+    assert {r.publication_id for r in receipt.refused} == {1, 2}
+    assert receipt.refused[0].context == {"table": "LOCATION", "external_code": "BERLIN"}
+    assert remote.asked == []
+
+
+def test_a_number_that_somebody_moved_is_left_out_and_read(
+    remote: Remote, http: HttpClient, account: Account, intent: MakeIntent
+) -> None:
+    stale = {"code": "CHANGE_FROM_QUANTITY_STALE", "message": "moved",
+             "field": ["input", "quantities", "0", "changeFromQuantity"]}  # fmt: skip
+    refused = {"inventorySetQuantities": {"userErrors": [stale]}}
+    remote.will_answer(
+        items(("MUG-BLUE", 1), ("TEAPOT-1L", 7)),
+        Scripted(200, {"data": refused}),
+        SET_ONE,
+        items(("MUG-BLUE", 1), level=4),
+    )
+
+    receipt = Shopify().send(http, account, intent(IntentKind.PUBLISH_STOCK, STOCK, CODES))
+
+    (refusal,) = receipt.refused
+    assert (refusal.publication_id, refusal.observed) == (1, {"BERLIN": 4})
+    assert quantities_of(remote, 2) == [(gid("InventoryItem", 7), 0)]
+    keys = {remote.asked[call].json["variables"]["key"] for call in (1, 2)}
+    assert len(keys) == 2  # another request, another key
 
 
 @pytest.mark.parametrize(
     ("code", "meaning"),
     [
-        ("CHANGE_FROM_QUANTITY_STALE", RemoteRejected),
+        ("INVALID_REASON", RemoteRejected),
         ("IDEMPOTENCY_CONCURRENT_REQUEST", RemoteUnavailable),
     ],
 )
-def test_tells_overtaken_from_busy(
+def test_what_is_wrong_with_the_whole_call_stops_it(
     remote: Remote,
     http: HttpClient,
     account: Account,

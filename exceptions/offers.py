@@ -1,0 +1,23 @@
+"""What the desk does about what channels are told and show. One service call each."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from exceptions.services import stock_cases
+from inventory.events import OffersCured, StockDrifted, StockRefused
+
+
+def open_case_for_refusal(event: StockRefused) -> None:
+    """A channel did not take a number."""
+    stock_cases.open_refusal(event, now=timezone.now())
+
+
+def open_case_for_drift(event: StockDrifted) -> None:
+    """A channel shows another number than it was told."""
+    stock_cases.open_drift(offer_id=event.offer_id, now=timezone.now())
+
+
+def close_cured(event: OffersCured) -> None:
+    """Channels have, or show, the right numbers again."""
+    stock_cases.close_cured_offers(offer_ids=event.offer_ids, now=timezone.now())
