@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exceptions.play import CRITICAL, HIGH, MEDIUM, Play
+from exceptions.play import CRITICAL, HIGH, LOW, MEDIUM, Play
 
 STOCK: dict[str, Play] = {
     "inventory.insufficient_stock": Play(
@@ -12,6 +12,27 @@ STOCK: dict[str, Play] = {
         MEDIUM,
         240,
         "Try again",
+    ),
+    "inventory.reservation_unknown": Play(
+        "A reservation is asked for that was never made: {reason}",
+        "Nothing was changed.",
+        "Check the reference with whoever asked.",
+        LOW,
+        240,
+    ),
+    "inventory.reservation_ended": Play(
+        "A reservation is over: {reason}",
+        "Its units may have been promised to others.",
+        "Reserve again under a new reference.",
+        MEDIUM,
+        120,
+    ),
+    "inventory.reservation_conflict": Play(
+        "Two different requests came under one name: {reason}",
+        "The first one counts, the other changed nothing.",
+        "Ask the sender to use a new key or reference for each request.",
+        MEDIUM,
+        240,
     ),
     "inventory.overdrawn": Play(
         "More is promised than is there: {what}",

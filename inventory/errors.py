@@ -21,3 +21,21 @@ class NotWhole(NeedsOperator):
     """The quantity is not a whole number of the item's own units."""
 
     code = "inventory.not_whole"
+
+
+class ReservationUnknown(NeedsOperator):
+    """Nothing was ever promised under this reference."""
+
+    code = "inventory.reservation_unknown"
+
+
+class ReservationEnded(NeedsOperator):
+    """What was promised was given back, has expired or left with the goods."""
+
+    code = "inventory.reservation_ended"
+
+
+class ReservationConflict(NeedsOperator):
+    """The same reference or idempotency key came with another request before; that one counts."""
+
+    code = "inventory.reservation_conflict"

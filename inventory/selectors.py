@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import F
@@ -58,6 +59,33 @@ def held_reservations(references: Iterable[str]) -> list[Reservation]:
     """Promises still held for `references`, oldest first."""
     held = Reservation.objects.filter(reference__in=list(references), state=Reservation.State.HELD)
     return list(held.defer("created_at", "updated_at").order_by("pk"))
+
+
+def describe_reservation(reference: str, *, now: datetime) -> dict[str, Any]:
+    """What stands under `reference`, as JSON: `lines` is empty if there never was anything.
+
+    What was given back while other lines stand (moved to another node) is left out.
+    """
+    rows = Reservation.objects.filter(reference=reference).select_related("item", "location")
+    found = list(rows.order_by("pk"))
+    held = [row for row in found if row.state == Reservation.State.HELD]
+    if held:
+        found = [row for row in found if row.state != Reservation.State.RELEASED]
+    ends = min((row.expires_at for row in held if row.expires_at), default=None)
+    is_over = ends is not None and ends <= now
+    return {
+        "expires_at": ends and ends.isoformat(),
+        "lines": [
+            {
+                "sku": row.item.sku,
+                "node": row.location.code,
+                "quantity": row.quantity,
+                "consumed": row.consumed_quantity,
+                "state": "EXPIRED" if is_over and row.state == "HELD" else row.state,
+            }
+            for row in found
+        ],
+    }
 
 
 def lock_levels(*, references: Iterable[str], places: Iterable[Spot] = ()) -> None:
@@ -166,10 +194,15 @@ def read_shelf(*, item_ids: Iterable[int], channel_ids: Iterable[int] = ()) -> S
 
 
 def _served(channel_ids: Iterable[int]) -> dict[int | None, frozenset[int] | None]:
-    """The nodes each channel sells from; None for all of them."""
     asked = list(channel_ids)
     if not asked:
         return {None: None}
+    return dict(nodes_of_channels(asked).items())
+
+
+def nodes_of_channels(channel_ids: Iterable[int]) -> dict[int, frozenset[int] | None]:
+    """The nodes each channel sells from; None for all of them."""
+    asked = list(channel_ids)
     chosen: dict[int, set[int]] = defaultdict(set)
     rows = Channel.locations.through.objects.filter(channel_id__in=asked)
     for channel_id, location_id in rows.values_list("channel_id", "location_id"):

@@ -14,6 +14,8 @@ from connectors.services import coverage, deliver, leases, poll, probe
 from exceptions.services import assign, leavers, overdue, rules, sweep, turns
 from exceptions.services.select_cases import forget_selections
 from inventory.services import check, full_run
+from inventory.services.answers import forget_answers
+from inventory.services.expire_holds import expire_holds
 from orders.services import resume
 from retailhub.models import JobRun, LiveEvent
 
@@ -38,6 +40,7 @@ JOBS: dict[str, Job] = {
     "sweep inbound leases": Job(5, lambda _: leases.sweep_expired_leases()),
     "sweep outbound leases": Job(5, lambda now: deliver.sweep_expired_leases(now=now)),
     "probe open breakers": Job(5, lambda now: probe.probe_open_breakers(now=now)),
+    "expire holds": Job(2, lambda now: expire_holds(now=now)),
     "poll connections": Job(10, lambda now: poll.poll_due_connections(now=now)),
     "compare with the sources' lists": Job(60, lambda now: coverage.check_coverage(now=now)),
     "raise what did not happen": Job(10, lambda now: overdue.raise_overdue(now=now)),
@@ -50,6 +53,7 @@ JOBS: dict[str, Job] = {
     "take work from leavers": Job(60, lambda now: leavers.release_work_of_leavers(now=now)),
     "wake waiting orders": Job(60, lambda now: resume.resume_longest_waiting(limit=50, now=now)),
     "check stock": Job(86_400, lambda _: check.check_stock()),
+    "forget old answers": Job(600, lambda now: forget_answers(now=now)),
     "forget old hints": Job(600, _forget),
     "forget old selections": Job(3600, lambda now: forget_selections(now=now)),
 }

@@ -168,6 +168,8 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **({"pool": {"min_size": 0, "max_size": 16, "timeout": 10}} if HAS_POOL else {}),
+            # Only `run_together` lets the server bind its values; what it runs is planned once.
+            "prepare_threshold": 2,
             # A forgotten transaction must not keep the queues' dead rows alive.
             "options": "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=15000",
         },

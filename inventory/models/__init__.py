@@ -1,5 +1,6 @@
 """The rows of stock, by concept."""
 
+from inventory.models.answers import ReservationAnswer
 from inventory.models.catalog import Channel, Item, ItemUnit, Location
 from inventory.models.publication import ChannelOffer, Publication
 from inventory.models.rules import AvailabilityRule
@@ -15,6 +16,7 @@ __all__ = [
     "Location",
     "Publication",
     "Reservation",
+    "ReservationAnswer",
     "StockLevel",
     "StockMovement",
     "StockSignal",

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from inventory.models import Reservation, StockLevel, StockMovement
-from inventory.selectors import held_reservations
-from retailhub.kernel.rows import insert_rows
-
-Place = tuple[int, int]  # (item id, location id)
+from inventory.models import StockLevel
+from inventory.selectors import Spot, held_reservations
+from retailhub.kernel.rows import Statement, run_together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,8 @@ class PromiseRequest:
 
     key: str
     wanted: tuple[Wanted, ...]
-    trace_id: UUID
+    trace_id: UUID | None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ class Held:
 
 
 # Given a request and what is available, where to take it from; None when it can't be kept.
-Chooser = Callable[[PromiseRequest, Mapping[Place, int]], Sequence[Held] | None]
+Chooser = Callable[[PromiseRequest, Mapping[Spot, int]], Sequence[Held] | None]
 
 
 @transaction.atomic
@@ -56,14 +57,30 @@ def promise_stock(
     Levels are locked once, in key order, so neither deadlock nor oversell is possible. A request
     that already holds its promises is kept and changes nothing.
     """
-    levels = _lock_levels({w.item_id for request in requests for w in request.wanted})
+    levels = lock_items({w.item_id for request in requests for w in request.wanted})
     # Looked at under the locks: the same reference may be asked for by two at once.
     promised = {row.reference for row in held_reservations(_references(requests))}
     fresh = [r for r in requests if not any(w.reference in promised for w in r.wanted)]
+    kept, writes = grant(fresh, levels, choose=choose, now=now)
+    run_together(*writes)
+    return {request.key: True for request in requests} | kept
+
+
+def grant(
+    requests: Sequence[PromiseRequest],
+    levels: Mapping[Spot, StockLevel],
+    *,
+    choose: Chooser,
+    now: datetime,
+) -> tuple[dict[str, bool], list[Statement]]:
+    """Promise from `levels` that the caller has locked, in the order of `requests`.
+
+    Says which are kept, and what the caller has to run to keep them.
+    """
     room = {place: level.available for place, level in levels.items()}
-    kept = {request.key: True for request in requests}
+    kept: dict[str, bool] = {}
     held: list[tuple[PromiseRequest, Held]] = []
-    for request in fresh:
+    for request in requests:
         plan = choose(request, room)
         kept[request.key] = plan is not None
         for part in plan or ():
@@ -72,57 +89,84 @@ def promise_stock(
                 raise AssertionError(f"{request.key} was planned beyond the room at {place}")
             room[place] -= part.quantity
             held.append((request, part))
-    _write(held, levels, now)
-    return kept
+    return kept, _writes(held, levels, now)
 
 
 def _references(requests: Iterable[PromiseRequest]) -> list[str]:
     return [wanted.reference for request in requests for wanted in request.wanted]
 
 
-def _lock_levels(item_ids: set[int]) -> dict[Place, StockLevel]:
-    if not item_ids:
-        return {}
-    rows = (
-        StockLevel.objects.select_for_update()
-        .filter(item_id__in=item_ids, location__is_active=True)
-        .order_by("item_id", "location_id")
-    )
-    return {(row.item_id, row.location_id): row for row in rows.select_for_update(of=("self",))}
+def lock_items(item_ids: Collection[int]) -> dict[Spot, StockLevel]:
+    """Every active level of these items, locked in key order."""
+    (rows,) = run_together(locking(item_ids))
+    return locked(rows)
 
 
-def _write(
-    held: Sequence[tuple[PromiseRequest, Held]], levels: Mapping[Place, StockLevel], now: datetime
-) -> None:
+def locking(item_ids: Collection[int]) -> Statement:
+    """The statement of `lock_items`; `locked` reads its rows."""
+    return _LOCK_ITEMS, [sorted(item_ids)]
+
+
+def locked(rows: Iterable[tuple[Any, ...]]) -> dict[Spot, StockLevel]:
+    """What `locking` found."""
+    levels = [StockLevel.from_db(connection.alias, _LEVEL, row) for row in rows]
+    return {(level.item_id, level.location_id): level for level in levels}
+
+
+_LEVEL = ["id", "item_id", "location_id", "on_hand", "reserved", "allocated"]
+_LOCK_ITEMS = """
+SELECT l.id, l.item_id, l.location_id, l.on_hand, l.reserved, l.allocated
+FROM inventory_stocklevel l JOIN inventory_location n ON n.id = l.location_id
+WHERE l.item_id = ANY(%s::bigint[]) AND n.is_active
+ORDER BY l.item_id, l.location_id FOR UPDATE OF l
+"""
+
+# One statement for any number of promises, their values as one text: arrays of a driver cost more.
+_WRITE_PROMISES = """
+WITH asked AS MATERIALIZED (
+    SELECT nextval('inventory_reservation_id_seq') AS id,
+           v->>0 AS reference, (v->>1)::bigint AS item_id, (v->>2)::bigint AS location_id,
+           (v->>3)::int AS quantity, (v->>4)::timestamptz AS expires_at,
+           (v->>5)::bigint AS level_id, (v->>6)::int AS on_hand, (v->>7)::int AS reserved,
+           (v->>8)::int AS allocated, (v->>9)::uuid AS trace_id
+    FROM jsonb_array_elements(%s::jsonb) v
+), promised AS (
+    INSERT INTO inventory_reservation
+           (id, reference, item_id, location_id, quantity, state, expires_at)
+    SELECT id, reference, item_id, location_id, quantity, 'HELD', expires_at FROM asked
+)
+INSERT INTO inventory_stockmovement
+       (level_id, kind, effect_key, reserved_change,
+        on_hand_after, reserved_after, allocated_after, trace_id, happened_at)
+SELECT level_id, 'RESERVED', 'hold:' || id, quantity, on_hand, reserved, allocated, trace_id,
+       %s::timestamptz
+FROM asked
+"""
+
+
+def _writes(
+    held: Sequence[tuple[PromiseRequest, Held]], levels: Mapping[Spot, StockLevel], now: datetime
+) -> list[Statement]:
     if not held:
-        return
-    rows = insert_rows(
-        Reservation(
-            reference=part.wanted.reference,
-            item_id=part.wanted.item_id,
-            location_id=part.location_id,
-            quantity=part.quantity,
-        )
-        for _, part in held
-    )
-    movements = []
-    for (request, part), row in zip(held, rows, strict=True):
-        level = levels[part.wanted.item_id, part.location_id]
+        return []
+    rows = []
+    touched: dict[int, StockLevel] = {}
+    for request, part in held:
+        wanted = part.wanted
+        level = levels[wanted.item_id, part.location_id]
         level.reserved += part.quantity
-        movements.append(
-            StockMovement(
-                level=level,
-                kind=StockMovement.Kind.RESERVED,
-                effect_key=f"hold:{row.pk}",
-                reserved_change=part.quantity,
-                on_hand_after=level.on_hand,
-                reserved_after=level.reserved,
-                trace_id=request.trace_id,
-                happened_at=now,
+        touched[level.pk] = level
+        rows.append(
+            (
+                *(wanted.reference, wanted.item_id, part.location_id, part.quantity),
+                *(request.expires_at, level.pk),
+                *(level.on_hand, level.reserved, level.allocated, request.trace_id),
             )
         )
-    insert_rows(movements, needs_ids=False)
-    save_levels({m.level_id: m.level for m in movements}.values())
+    return [
+        (_WRITE_PROMISES, [json.dumps(rows, default=str), now]),
+        _saving(touched.values()),
+    ]
 
 
 _SAVE_LEVELS = """
@@ -141,7 +185,10 @@ def save_levels(levels: Iterable[StockLevel]) -> None:
 
     Nobody else writes them, so that those who publish stock hear of every change.
     """
+    run_together(_saving(levels))
+
+
+def _saving(levels: Iterable[StockLevel]) -> Statement:
     rows = sorted(levels, key=lambda level: level.pk)
     columns = ("pk", "on_hand", "reserved", "allocated")
-    with connection.cursor() as cursor:
-        cursor.execute(_SAVE_LEVELS, [[getattr(r, name) for r in rows] for name in columns])
+    return _SAVE_LEVELS, [[getattr(row, name) for row in rows] for name in columns]
