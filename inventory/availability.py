@@ -7,11 +7,11 @@ never below zero. A channel: the sum of its nodes − buffer, times its share, n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Knob(StrEnum):
@@ -61,8 +61,7 @@ class Rule:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """What is asked about: an item, perhaps at a channel, perhaps at a node."""
 
     item_id: int
@@ -78,32 +77,36 @@ class RuleBook:
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._rules: dict[Knob, list[Rule]] = {}
+        # Rows that name an item or a category are found by it: there may be thousands of them.
+        self._rules: dict[tuple[Knob, int | None, str], list[Rule]] = {}
         for rule in sorted(rules, key=_specificity, reverse=True):
-            self._rules.setdefault(rule.knob, []).append(rule)
+            self._rules.setdefault((rule.knob, rule.item_id, rule.category), []).append(rule)
+        self._knobs = {knob for knob, *_ in self._rules}
 
     def winner(self, knob: Knob, place: Place) -> Rule | None:
         """The row that counts, or None."""
-        return next((r for r in self._rules.get(knob, ()) if _matches(r, place)), None)
+        return next(self._matching(knob, place), None) if knob in self._knobs else None
 
     def losers(self, knob: Knob, place: Place) -> list[Rule]:
         """The rows that match too but don't count, the strongest first."""
-        return [r for r in self._rules.get(knob, ()) if _matches(r, place)][1:]
+        return list(self._matching(knob, place))[1:]
+
+    def _matching(self, knob: Knob, place: Place) -> Iterator[Rule]:
+        keys = [(knob, place.item_id, ""), (knob, None, "")]
+        if place.category:
+            keys.insert(1, (knob, None, place.category))
+        for key in keys:
+            for rule in self._rules.get(key, ()):
+                if rule.channel_id is not None and rule.channel_id != place.channel_id:
+                    continue
+                if rule.location_id is None or rule.location_id == place.location_id:
+                    yield rule
 
 
 def _specificity(rule: Rule) -> tuple[bool, bool, bool, bool, int]:
     named = (rule.item_id, rule.category or None, rule.channel_id, rule.location_id)
     item, category, channel, location = (part is not None for part in named)
     return (item, category, channel, location, rule.id)
-
-
-def _matches(rule: Rule, place: Place) -> bool:
-    return (
-        rule.item_id in {None, place.item_id}
-        and rule.category in {"", place.category}
-        and rule.channel_id in {None, place.channel_id}
-        and rule.location_id in {None, place.location_id}
-    )
 
 
 @dataclass(frozen=True)
@@ -136,8 +139,7 @@ class NodeStock:
     silence: Silence | None = None
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One line of the explanation: what was added or taken, what was left, and by which rule."""
 
     label: str
@@ -147,8 +149,7 @@ class Step:
     rule_id: int | None = None
 
 
-@dataclass(frozen=True)
-class NodeAvailability:
+class NodeAvailability(NamedTuple):
     """What one node offers. Never below zero."""
 
     code: str
@@ -173,8 +174,11 @@ class Availability:
         return {
             "quantity": self.quantity,
             "listed": dict(self.listed),
-            "nodes": [asdict(node) for node in self.nodes],
-            "steps": [asdict(step) for step in self.steps],
+            "nodes": [
+                {**node._asdict(), "steps": [step._asdict() for step in node.steps]}
+                for node in self.nodes
+            ],
+            "steps": [step._asdict() for step in self.steps],
         }
 
 
