@@ -139,12 +139,15 @@ def lock_channel(channel_id: int) -> None:
 
 
 def rule_book() -> RuleBook:
-    """The rows of the rule table that are in force."""
+    """The rules in force."""
+    return RuleBook(rules_in_force())
+
+
+def rules_in_force() -> list[Rule]:
+    """The rows of the rule table that count."""
     rows = AvailabilityRule.objects.filter(is_active=True).order_by("pk")
     columns = ("pk", "knob", "value", "item_id", "category", "channel_id", "location_id", "note")
-    return RuleBook(
-        Rule(pk, Knob(knob), *others) for pk, knob, *others in rows.values_list(*columns)
-    )
+    return [Rule(pk, Knob(knob), *others) for pk, knob, *others in rows.values_list(*columns)]
 
 
 def availability(

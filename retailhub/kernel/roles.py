@@ -27,10 +27,13 @@ class Ability(StrEnum):
     EDIT_OWNERSHIP = "edit ownership"  # rules, absences; applying moves cases of every team
     PAUSE_CONNECTIONS = "pause connections"
     TEST_CONNECTIONS = "test connections"
+    PUSH_STOCK = "push stock"  # tell a channel again, ask a node to count
+    PAUSE_STOCK = "pause stock"  # stop telling a channel about an item
+    EDIT_RULES = "edit rules"  # of what may be sold
     SEE_EVERYTHING = "see everything"  # every team's connections
 
 
-_AGENT = frozenset({Ability.WORK_CASES})
+_AGENT = frozenset({Ability.WORK_CASES, Ability.PUSH_STOCK})
 _LEAD = _AGENT | {
     Ability.IGNORE_CASES,
     Ability.REPLAY_MANY,
@@ -38,8 +41,14 @@ _LEAD = _AGENT | {
     Ability.EDIT_PAYLOAD,
     Ability.ASSIGN_CASES,
     Ability.EDIT_OWNERSHIP,
+    Ability.PAUSE_STOCK,
 }
-_OPS = _LEAD | {Ability.PAUSE_CONNECTIONS, Ability.TEST_CONNECTIONS, Ability.SEE_EVERYTHING}
+_OPS = _LEAD | {
+    Ability.PAUSE_CONNECTIONS,
+    Ability.TEST_CONNECTIONS,
+    Ability.EDIT_RULES,
+    Ability.SEE_EVERYTHING,
+}
 
 ABILITIES: dict[Role, frozenset[Ability]] = {
     Role.AGENT: _AGENT,

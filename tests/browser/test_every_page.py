@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from connectors.models import Connection
 from exceptions.models import ExceptionCase, Team
+from inventory.models import AvailabilityRule
 from orders.models import Order
 from retailhub.kernel.roles import Role
 from tests.browser.conftest import House, Open
@@ -56,6 +57,8 @@ def addresses(
         f"/queue/?case={cases[0]}",
         *(f"/orders/{journey.pk}/?tab={tab}" for tab in tabs),
         *(f"/inventory/{SKU}/{query}" for query in STOCK),
+        "/inventory/rules/",
+        f"/inventory/rules/{AvailabilityRule.objects.latest('pk').pk}/",
         *MORE,
         *REST,
     ]

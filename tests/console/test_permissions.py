@@ -26,7 +26,7 @@ from exceptions.models import (
     RunEvent,
     Team,
 )
-from inventory.models import Item
+from inventory.models import AvailabilityRule, Item
 from orders.models import Order
 from retailhub.kernel.roles import Role
 from tests.conftest import ONE_DAY, PlaceOrder, Stock, person
@@ -46,6 +46,8 @@ PAGES = (
     "/inventory/",
     "/inventory/MUG/",
     "/inventory/id/{item}/",
+    "/inventory/rules/",
+    "/inventory/rules/{stock_rule}/",
     "/mappings/sku/",
     "/search/?q=x",
     "/live/since?topic=queue&seq=0",
@@ -78,6 +80,9 @@ LEADS = {
     },
 }
 OPS = {
+    "/inventory/rules/new/": {"knob": "BUFFER", "value": "-1"},
+    "/inventory/rules/{stock_rule}/save/": {"knob": "BUFFER", "value": "-1"},
+    "/inventory/rules/{stock_rule}/remove/": {"seen": "{stock_rule_seen}"},
     "/connections/webshop/test/": {},
     "/connections/webshop/pause/": {"reason": "Night"},
     "/connections/webshop/resume/": {},
@@ -85,7 +90,7 @@ OPS = {
 POSTS: dict[str, Any] = {**WORK, **LEADS, **OPS}
 OF_LEADS = list(LEADS)
 OF_A_TEAM = [path for path in POSTS if "causes" not in path]
-NAMES_NOTHING = ("mappings", "ownership", "/replays/select")
+NAMES_NOTHING = ("/inventory/rules/", "mappings", "ownership", "/replays/select")
 
 
 @pytest.fixture
@@ -103,9 +108,17 @@ def place_of(
     """Fill the ids of one case, one order and `rows` into an address."""
     stock("MUG", 5)
     case, order = stuck(1)[0], place("1001")
-    ids = {"case": case.pk, "cause": case.cause_id, "order": order.pk, "connection": webshop.pk}
+    ids: dict[str, object] = {
+        "case": case.pk,
+        "cause": case.cause_id,
+        "order": order.pk,
+        "connection": webshop.pk,
+    }
     ids["run"] = run_of(case, webshop).pk
     ids["item"] = Item.objects.get(sku="MUG").pk
+    rule = AvailabilityRule.objects.create(knob="BUFFER", value=1)
+    seen = repr((rule.pk, "BUFFER", 1, False, None, "", None, None))
+    ids |= {"stock_rule": rule.pk, "stock_rule_seen": seen}
     return lambda text: text.format(**ids, **rows)
 
 

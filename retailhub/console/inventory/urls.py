@@ -2,10 +2,15 @@
 
 from django.urls import path
 
-from retailhub.console.inventory import item, listing
+from retailhub.console.inventory import item, listing, rules
 
 urlpatterns = [
     path("", listing.item_list, name="inventory"),
+    path("rules/", rules.rule_list, name="stock-rules"),
+    path("rules/new/", rules.rule_save, name="stock-rule-new"),
+    path("rules/<int:rule_id>/", rules.rule_detail, name="stock-rule"),
+    path("rules/<int:rule_id>/save/", rules.rule_save, name="stock-rule-save"),
+    path("rules/<int:rule_id>/remove/", rules.rule_remove, name="stock-rule-remove"),
     path("id/<int:item_id>/", item.item_by_id, name="item-by-id"),
     path("<path:sku>/", item.item_detail, name="item"),
 ]
