@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Sum
 from django.utils import timezone
 
 from connectors.lifecycle import OutboundState
@@ -12,8 +13,10 @@ from connectors.models import OutboundMessage
 from exceptions.expected import EXPECTED
 from exceptions.models import Expectation
 from orders.lifecycle import OrderState
-from orders.models import FulfillmentOrder
+from orders.models import FulfillmentOrder, Order
 
+# The shop says that it keeps nothing of the payment.
+_BACK = frozenset({"REFUNDED", "VOIDED"})
 _GONE = frozenset({OrderState.SHIPPED.value, OrderState.DELIVERED.value})
 _TAKEN = _GONE | {OrderState.PICKED.value, OrderState.PACKED.value}
 
@@ -34,7 +37,7 @@ Parts = dict[str, FulfillmentOrder]
 def look_at(rows: Sequence[Expectation]) -> dict[int, Finding]:
     """What the records say about each of `rows`, loaded with template, connection and order.
 
-    Two questions for any number of rows.
+    Two questions for any number of rows, and one more for each about money.
     """
     effects, parts = _effects(rows), _parts(rows)
     return {row.pk: _find(row, effects, parts) for row in rows}
@@ -57,25 +60,56 @@ _OF_PARTS = {"node_acknowledged": _TAKEN, "node_ships": _GONE}
 
 
 def _find(row: Expectation, effects: Effects, parts: Parts) -> Finding:
-    if row.order is None:
+    code, order = row.template.code, row.order
+    if (ask := _ASK.get(code)) is not None:
+        return ask(row)
+    if order is None:
         return Finding(seen="Nothing was heard.")
-    if row.order.state == OrderState.CANCELLED:
+    if order.state == OrderState.CANCELLED:
         return Finding(void="The order was cancelled")
-    done = _OF_PARTS.get(row.template.code)
-    if done is not None and (finding := _find_part(parts.get(row.business_key), done)):
-        return finding
-    expected = EXPECTED.get(row.template.code)
-    if expected is None or not expected.effect:
-        return Finding(seen="Its node has not said so.")
-    return _find_effect(row, effects.get((expected.effect, row.business_key)))
+    if code in _OF_PARTS:
+        finding = _find_part(parts.get(row.business_key), _OF_PARTS[code])
+        if finding.met_by or finding.void or code not in _BY_EFFECT:
+            return finding
+    return _find_effect(row, effects.get((_BY_EFFECT.get(code, ""), row.business_key)))
 
 
-def _find_part(part: FulfillmentOrder | None, done: frozenset[str]) -> Finding | None:
+_BY_EFFECT = {code: row.effect for code, row in EXPECTED.items() if row.effect}
+
+
+def _find_pause(row: Expectation) -> Finding:
+    connection = row.connection
+    if connection is None or not connection.is_paused:
+        return Finding(met_by="It goes on")
+    return Finding(seen=f"Nobody has resumed it. It was paused because: {connection.pause_reason}")
+
+
+def _find_money(row: Expectation) -> Finding:
+    if row.order is None or is_given_back(row.order):
+        return Finding(met_by="All of it is given back")
+    return Finding(seen=f"The shop says: payment {row.order.financial_status.lower()}.")
+
+
+_ASK: dict[str, Callable[[Expectation], Finding]] = {
+    "connection_resumed": _find_pause,
+    "money_given_back": _find_money,
+}
+
+
+def is_given_back(order: Order) -> bool:
+    """All that was paid is back, by refunds or by the shop's word."""
+    if order.financial_status in _BACK:
+        return True
+    paid_back = order.refunds.aggregate(sum=Sum("amount"))["sum"] or 0
+    return bool(order.total) and paid_back >= order.total
+
+
+def _find_part(part: FulfillmentOrder | None, done: frozenset[str]) -> Finding:
     if part is None or not part.is_live:
         return Finding(void="The node will not send it any more")
     if part.progress in done:
         return Finding(met_by=f"The node says {part.progress.lower()}")
-    return None
+    return Finding(seen="Its node has not said so.")
 
 
 def _find_effect(row: Expectation, effect: OutboundMessage | None) -> Finding:

@@ -7,10 +7,11 @@ Which silence is no alarm:
 * A held order waits for a person or on purpose, and its hold has a case of its own where one is
   needed. What the order itself must do next (`stands_still`) is paused meanwhile, and its clock
   goes on when the order does. What has left the house already is not paused by it.
-* A cancelled order is expected to do nothing more.
+* A cancelled order is expected to do nothing more, but to have its money given back.
 * One order, one alarm: while any other case about the order is open, nothing is raised beside it.
-* A connection that is down, wants a sign-in or is paused is one cause, shown once. What waits for
-  it is raised only if it is still missing a quarter of an hour after the connection is back.
+* A connection that is down or wants a sign-in is one cause and has one case. One that somebody
+  paused is expected to be resumed. What waits for either is raised only if it is still missing a
+  quarter of an hour after the connection is back.
 * Before anything is raised the records are asked once more: a fact that got lost is no alarm.
 """
 
@@ -80,7 +81,26 @@ EXPECTED: dict[str, Expected] = {
         severity=HIGH,
         effect="shipment.notify",
     ),
+    "money_given_back": Expected(
+        title="{subject} was cancelled, and its money is not given back after {span}",
+        label="Money given back",
+        opened_by="An order that was paid is cancelled",
+        met_by="Refunds of all of it, or its payment is voided",
+        minutes=24 * 60,
+        severity=HIGH,
+    ),
+    "connection_resumed": Expected(
+        title="{connection} is still paused after {span}",
+        label="{connection} goes on",
+        opened_by="Somebody pauses a connection",
+        met_by="It is resumed",
+        minutes=4 * 60,
+        severity=HIGH,
+    ),
 }
+
+# Said of a connection's own state, so that state is no excuse.
+OF_CONNECTIONS = ("connection_resumed",)
 
 
 def code_of(template: str) -> str:

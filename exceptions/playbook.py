@@ -239,6 +239,24 @@ PLAYBOOK: dict[str, Play] = {
         "Look again",
         cause="{connection} does not learn of shipments in time",
     ),
+    "expectations.money_given_back": Play(
+        "{sentence}",
+        "The customer paid for what will not come.",
+        "Refund it in the shop, or ask finance. Look again when the payment was voided instead.",
+        HIGH,
+        240,
+        "Look again",
+        cause="Money of cancelled orders is not given back in time",
+    ),
+    "expectations.connection_resumed": Play(
+        "{sentence}",
+        "Everything for it waits; nothing is lost.",
+        "Ask whoever paused it, and resume it on its page. The case closes by itself then.",
+        HIGH,
+        60,
+        "",
+        cause="{connection} stays paused",
+    ),
 }
 
 _DEFAULT = Play(

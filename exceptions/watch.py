@@ -16,12 +16,19 @@ from django.db.models import Case, IntegerField, OuterRef, QuerySet, Subquery, V
 from django.db.models.functions import Concat
 from django.utils import timezone
 
-from connectors.events import EffectSetAside, EffectsSent, EffectStopped, OrdersMissed
+from connectors.events import (
+    ConnectionChanged,
+    EffectSetAside,
+    EffectsSent,
+    EffectStopped,
+    OrdersMissed,
+)
 from connectors.lifecycle import InboundState
 from connectors.models import Connection, MissedOrder, OutboundMessage
 from connectors.registry import SINKS
 from connectors.services.owe import erp_connections, served_locations
 from connectors.systems.base import IntentKind
+from exceptions.evidence import is_given_back
 from exceptions.expected import EXPECTED, span
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
@@ -31,6 +38,7 @@ from exceptions.services.expectations import (
     expect,
     expect_all,
     meet,
+    open_expectations,
     void,
     void_order,
 )
@@ -41,6 +49,7 @@ from orders.events import (
     OrderResumed,
     OrdersAccepted,
     OrdersAllocated,
+    RefundRecorded,
     ShipmentRecorded,
 )
 from orders.lifecycle import OrderState, WorkStatus
@@ -199,6 +208,53 @@ def start_clocks(event: OrderResumed) -> None:
 def expect_nothing_more(event: OrderCancelled) -> None:
     """A cancelled order is late for nothing."""
     void_order(order_id=event.order_id, why="The order was cancelled", now=timezone.now())
+
+
+@harmless
+def expect_money_back(event: OrderCancelled) -> None:
+    """What was paid for and will not come must be given back."""
+    order = Order.objects.select_related("channel__connection").get(pk=event.order_id)
+    if order.financial_status not in _KEPT or is_given_back(order):
+        return
+    shop: Connection | None = getattr(order.channel, "connection", None)
+    awaited = Awaited(
+        key=order.reference,
+        subject=f"Order {order.number}",
+        order_id=order.pk,
+        connection_id=shop.pk if shop else None,
+        trace_id=order.trace_id,
+    )
+    expect(template="money_given_back", awaited=[awaited], now=timezone.now())
+
+
+# An authorization that is never captured falls back to the customer by itself.
+_KEPT = frozenset({"PAID", "PARTIALLY_PAID", "PARTIALLY_REFUNDED"})
+
+
+@harmless
+def follow_money(event: RefundRecorded) -> None:
+    """All of it is back, by refunds or by the shop's word."""
+    waiting = open_expectations().filter(order_id=event.order_id, template__code="money_given_back")
+    for row in waiting.select_related("order"):
+        order = row.order
+        if order is not None and is_given_back(order):
+            by = {row.business_key: "All of it is given back"}
+            meet(template="money_given_back", keys=by, now=timezone.now())
+
+
+@harmless
+def follow_pause(event: ConnectionChanged) -> None:
+    """Whoever pauses a connection means to resume it: a forgotten pause would silence all else."""
+    row, now = Connection.objects.get(pk=event.connection_id), timezone.now()
+    paused = row.outbound_paused_at or row.inbound_paused_at
+    if paused is not None and row.health != Connection.Health.SIGN_IN:
+        key = f"{row.slug}:{paused.isoformat()}"
+        awaited = Awaited(key=key, subject=row.name, connection_id=row.pk)
+        expect(template="connection_resumed", awaited=[awaited], now=now)
+        return
+    waiting = open_expectations().filter(connection_id=row.pk, template__code="connection_resumed")
+    keys = waiting.values_list("business_key", flat=True)
+    meet(template="connection_resumed", keys=dict.fromkeys(keys, "It goes on"), now=now)
 
 
 @harmless

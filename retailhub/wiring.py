@@ -65,12 +65,13 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     # Goods leave and arrive.
     orders.ShipmentRecorded: (hub.tell_of_shipment, watch.follow_shipment, hints.order_changed),
     orders.OrderDelivered: (hints.order_changed,),
-    orders.RefundRecorded: (hints.order_changed,),
+    orders.RefundRecorded: (watch.follow_money, hints.order_changed),
     # The channel changed its mind.
     orders.CancellationRequested: (hub.stop_what_was_asked,),
     orders.OrderCancelled: (
         hub.close_in_erp,
         watch.expect_nothing_more,
+        watch.expect_money_back,
         desk.close_cases_of_order,
         hints.order_changed,
     ),
@@ -94,7 +95,11 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     inventory.OffersCured: (offers.close_cured,),
     # People and machinery.
     connectors.MappingSaved: (hub.free_what_waited,),
-    connectors.ConnectionChanged: (desk.follow_connection, hints.connection_changed),
+    connectors.ConnectionChanged: (
+        desk.follow_connection,
+        watch.follow_pause,
+        hints.connection_changed,
+    ),
     exceptions.CaseChanged: (hints.case_changed,),
     exceptions.ReplayRunChanged: (hints.run_changed,),
 }

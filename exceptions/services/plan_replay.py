@@ -13,8 +13,10 @@ from django.db.models import QuerySet
 from connectors.lifecycle import InboundState, OutboundState
 from connectors.models import Connection
 from connectors.services.codes import missing_rows
+from exceptions.expected import is_expectation
 from exceptions.lifecycle import TAKEN, Outcome
 from exceptions.models import ExceptionCase, ReplayItem
+from exceptions.playbook import play_of
 from exceptions.services.pace import pace_of
 from retailhub.kernel.money import to_cents
 
@@ -235,6 +237,9 @@ def _outcome_of_work(row: Mapping[str, Any]) -> Outcome:
         return _IN.get(row["inbound__state"], Outcome.NOTHING)
     if row["outbound_id"]:
         return _OUT.get(row["outbound__state"], Outcome.NOTHING)
+    if is_expectation(row["code"]):
+        can_look = row["order_id"] is not None and bool(play_of(row["code"]).replay)
+        return Outcome.READY if can_look else Outcome.NOTHING
     is_held = row["order_id"] is not None and row["order__held_for"] == row["code"]
     return Outcome.READY if is_held else Outcome.NOTHING
 

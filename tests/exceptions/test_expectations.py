@@ -17,7 +17,7 @@ from exceptions.playbook import PLAYBOOK
 from exceptions.services import expectations, overdue
 from exceptions.services.cases import open_case
 from exceptions.services.expectations import Awaited, expect, meet, void
-from exceptions.services.overdue import BATCH, MOST_BATCHES, raise_overdue
+from exceptions.services.overdue import raise_overdue
 from tests.racing import at_once
 
 SHIPS = "node_ships"
@@ -212,11 +212,12 @@ def test_thousands_due_at_once_are_raised_in_bounded_steps(
     db: None, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(overdue, "BATCH", 10)
-    monkeypatch.setattr(overdue, "MOST_BATCHES", 3)
     expect(template=SHIPS, awaited=[awaited(f"F{n}") for n in range(45)], now=now)
 
-    assert [raise_overdue(now=now + DAY) for _ in range(3)] == [30, 15, 0]
-    assert BATCH * MOST_BATCHES == 2_000
+    monkeypatch.setattr(overdue, "TURN_SECONDS", 0)
+    assert raise_overdue(now=now + DAY) == 10
+    monkeypatch.undo()
+    assert [raise_overdue(now=now + DAY) for _ in range(2)] == [35, 0]
 
 
 def test_one_that_cannot_be_raised_stands_back_for_the_others(
