@@ -36,7 +36,7 @@ def lock_held(
             spots |= {(item_id, also_at) for item_id, _ in spots}
         with transaction.atomic():  # a savepoint: undone, it gives its locks back
             levels = lock_spots(spots)
-            rows = list(held)
+            rows = list(held.all())  # anew, also on the next turn
             if all((row.item_id, row.location_id) in levels for row in rows):
                 return rows, levels
             # Moved to another node meanwhile. To lock that one, too, would be out of order.
