@@ -39,3 +39,9 @@ class ReceiptsDisagree(NeedsOperator):
     """A system has another record than the one we know of, or one that was not wanted."""
 
     code = "connectors.receipts_disagree"
+
+
+class RuleUnusable(NeedsOperator):
+    """A correction rule that is too wide, too large or not well formed."""
+
+    code = "connectors.rule_unusable"

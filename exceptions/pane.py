@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,12 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connectors.masking import masked_body, masked_json
-from connectors.models import Attempt
-from connectors.registry import SINKS
-from connectors.systems.base import IntentKind
+from connectors.models import Attempt, InboundMessage
 from exceptions.buttons import Button, buttons_of
 from exceptions.candidates import MappingForm, mapping_form_of
 from exceptions.expected import is_expectation
+from exceptions.foresee import Foreseen, foresee
 from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.playbook import play_of
 from exceptions.rows import SEVERITIES, Sla, StateWord, money_text, person, sla_of, state_word
@@ -63,6 +63,8 @@ class CasePane:
     raw: dict[str, Any] | None = None
     effect_key: str = ""
     effect_warning: bool = False
+    effects: list[Foreseen] = field(default_factory=list)
+    links: list[dict[str, str]] = field(default_factory=list)
     next_attempt: str = ""
     undo: dict[str, str] | None = None
     notice: dict[str, str] | None = None
@@ -78,7 +80,8 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime) -> CasePane:
     """The pane of a case for `user`: buttons they may never press are not in it."""
     play = play_of(case.code)
     events = list(case.events.select_related("actor").order_by("-pk")[:100])
-    key, is_warning = safety_line(case)
+    effects = foresee(case)
+    key, is_warning = safety_line(case, effects)
     return CasePane(
         case=head_of(case, now),
         headline=case.detail or case.title,
@@ -94,6 +97,8 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime) -> CasePane:
         raw=_raw(case),
         effect_key=key,
         effect_warning=is_warning,
+        effects=effects,
+        links=_links(case, user),
         next_attempt=_next_attempt(case),
         undo=_undo(events),
     )
@@ -150,6 +155,8 @@ def _references(case: ExceptionCase) -> list[tuple[str, str]]:
     if case.inbound is not None:
         row = case.inbound
         references.append(("Message", f"{row.topic} · {row.key} · {row.state.lower()}"))
+        rules = row.corrections.order_by("rule_id").values_list("rule_id", flat=True)
+        references += [("Corrected by", f"rule {rule_id}") for rule_id in rules]
     if case.outbound is not None:
         row_out = case.outbound
         references.append(("Effect", f"{row_out.effect_key} · {row_out.state.lower()}"))
@@ -203,6 +210,7 @@ _LINES = {
     "wait": ("pause", "gray", "Waiting"),
     "wake": ("open", "blue", "Back to work"),
     "replay": ("replay", "teal", "Replayed"),
+    "edit": ("note", "blue", "Message corrected"),
     "note": ("note", "gray", "Note"),
     "resolve": ("check", "green", "Resolved by hand"),
     "resolved": ("check", "green", "Resolved"),
@@ -240,10 +248,19 @@ def _undo(events: list[CaseEvent]) -> dict[str, str] | None:
 
 def _raw(case: ExceptionCase) -> dict[str, Any] | None:
     if case.inbound is not None:
-        return {"text": masked_body(case.inbound.current_body), "versions": []}
+        return {"text": masked_body(case.inbound.current_body), "versions": _versions(case.inbound)}
     if case.outbound is not None:
         return {"text": masked_json(case.outbound.payload), "versions": []}
     return None
+
+
+def _versions(message: InboundMessage) -> list[dict[str, Any]]:
+    """Which versions there are; the newest counts."""
+    numbers = list(message.versions.order_by("number").values_list("number", flat=True))
+    if not numbers:
+        return []
+    labels = ["Version 1 (original)", *(f"Version {number}" for number in numbers)]
+    return [{"label": label, "current": label == labels[-1]} for label in labels]
 
 
 def _next_attempt(case: ExceptionCase) -> str:
@@ -253,31 +270,29 @@ def _next_attempt(case: ExceptionCase) -> str:
     return ""
 
 
-def safety_line(case: ExceptionCase) -> tuple[str, bool]:
-    """What a replay will do to the other system, with the key that makes it safe."""
-    row = case.outbound
+def safety_line(case: ExceptionCase, effects: Sequence[Foreseen]) -> tuple[str, bool]:
+    """What a replay will do to the other systems, in one sentence; True when it must look first."""
     if is_expectation(case.code):
         return "Asks for what is owed, each effect under its own key: none is there twice.", False
-    if row is None:
-        if case.inbound is None:
-            return "", False
-        return (
-            "Takes the message again with current mappings. What was applied is not applied twice.",
-            False,
-        )
-    name = case.connection.name if case.connection else "the system"
-    if row.external_id:
-        return f"{name} has {row.external_id} under key {row.effect_key}.", False
-    if row.must_look_up or row.state == "MANUAL":
-        return (
-            f"Looks in {name} for key {row.effect_key} first, and sends only if it is not there.",
-            True,
-        )
-    sink = SINKS.get(row.connection.system)
-    merges = sink is not None and IntentKind(row.kind) in sink.repeatable
-    how = (
-        "It merges a second call with this key."
-        if merges
-        else "The last call was refused, nothing is there."
+    if case.outbound is not None:
+        return effects[0].text, effects[0].verb == "look up"
+    if case.inbound is None and case.order is None:
+        return "", False
+    done = sum(one.verb == "nothing" for one in effects)
+    taken = (
+        "Takes the message again" if case.inbound is not None else "Takes the order's step again"
     )
-    return f"Sends to {name} with key {row.effect_key}. {how}", False
+    known = f" {done} of its {len(effects)} effects are there or on their way." if effects else ""
+    return f"{taken} with current mappings. What was applied is not applied twice.{known}", False
+
+
+def _links(case: ExceptionCase, user: Any) -> list[dict[str, str]]:
+    """Pages that belong to the case: edit its message, try what a replay would do."""
+    if case.inbound_id is None or case.closed_at is not None or case.state == "REPLAYING":
+        return []
+    links = []
+    if may(user, Ability.EDIT_ADDRESS):
+        links.append(("Edit message", "E", reverse("case-edit", args=[case.pk])))
+    if may(user, Ability.WORK_CASES):
+        links.append(("Try", "", reverse("case-try", args=[case.pk])))
+    return [{"label": label, "key": key, "href": href} for label, key, href in links]

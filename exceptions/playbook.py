@@ -57,6 +57,11 @@ PLAYBOOK: dict[str, Play] = {
         HIGH,
         240,
     ),
+    "connectors.rule_unusable": Play(
+        "A correction rule can't be used",
+        "Messages are read as they arrive.",
+        "Make the rule's conditions narrower, or correct the messages one by one.",
+    ),
     "connectors.exhausted": Play(
         "{connection} did not answer until the deadline",
         "The effect is not there yet.",

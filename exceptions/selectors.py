@@ -62,6 +62,12 @@ def visible_cases(user: User) -> QuerySet[ExceptionCase]:
     )
 
 
+def others_like(case: ExceptionCase) -> QuerySet[ExceptionCase]:
+    """Other open cases of the same cause whose message could be corrected alike."""
+    same = ExceptionCase.objects.filter(cause_id=case.cause_id, state__in=OPEN_STATES)
+    return same.filter(inbound__isnull=False).exclude(pk=case.pk)
+
+
 def visible_runs(user: User) -> QuerySet[ReplayRun]:
     """Replays that touch nothing beyond the connections of the user's teams, and their own."""
     if may(user, Ability.SEE_EVERYTHING):

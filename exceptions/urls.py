@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from exceptions import queue, views
+from exceptions import editing, queue, rules, views
 
 urlpatterns = [
     path("", queue.case_list, name="queue"),
@@ -11,5 +11,9 @@ urlpatterns = [
     path("<int:case_id>/", views.case_detail, name="case"),
     path("<int:case_id>/mapping/", views.case_mapping, name="case-mapping"),
     path("<int:case_id>/undo/<int:event_id>/", views.case_undo, name="case-undo"),
+    path("<int:case_id>/edit/", editing.case_edit, name="case-edit"),
+    path("<int:case_id>/edit/first/", editing.case_first_version, name="case-first-version"),
+    path("<int:case_id>/try/", editing.case_try, name="case-try"),
+    path("<int:case_id>/rule/", rules.rule_offer, name="rule-offer"),
     path("<int:case_id>/<slug:verb>/", views.case_act, name="case-act"),
 ]

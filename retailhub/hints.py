@@ -28,7 +28,7 @@ SELECT %s, * FROM unnest(%s::text[], %s::bigint[], %s::text[]) RETURNING id
 
 
 class _Owed(threading.local):
-    """Topics with news in this thread's transaction. A rollback leaves a needless look, no more."""
+    """Topics with news in this thread's transaction."""
 
     def __init__(self) -> None:
         self.topics: dict[str, int] = {}
@@ -81,10 +81,13 @@ def _hint(topic: str, items: Iterable[tuple[str, int, str]]) -> None:
     changed = list(items)
     if not changed:
         return
+    is_first = not any(hook[1] is _ring_all for hook in connection.run_on_commit)
+    if is_first:
+        _owed.topics.clear()  # of a transaction that was rolled back: there is nothing to look at
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [topic, *map(list, zip(*changed, strict=True))])
         _owed.topics[topic] = max(row[0] for row in cursor.fetchall())
-    if not any(hook[1] is _ring_all for hook in connection.run_on_commit):
+    if is_first:
         transaction.on_commit(_ring_all, robust=True)
 
 

@@ -1,6 +1,7 @@
 """The rows of connectivity, by concept."""
 
 from connectors.models.connection import ApiKey, Connection, Credential, Cursor
+from connectors.models.corrections import CorrectionHit, CorrectionRule, MessageVersion
 from connectors.models.coverage import MissedOrder
 from connectors.models.mappings import CodeMapping, ExternalReference
 from connectors.models.messages import Attempt, InboundKey, InboundMessage, OutboundMessage
@@ -10,11 +11,14 @@ __all__ = [
     "Attempt",
     "CodeMapping",
     "Connection",
+    "CorrectionHit",
+    "CorrectionRule",
     "Credential",
     "Cursor",
     "ExternalReference",
     "InboundKey",
     "InboundMessage",
+    "MessageVersion",
     "MissedOrder",
     "OutboundMessage",
 ]

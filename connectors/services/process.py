@@ -18,15 +18,15 @@ from connectors import policy
 from connectors.errors import KeyConflict
 from connectors.events import MessageFinished, MessageStopped
 from connectors.lifecycle import InboundState
-from connectors.models import InboundMessage
-from connectors.registry import SOURCES
+from connectors.models import CorrectionRule, InboundMessage
 from connectors.services import parked
 from connectors.services.apply import FactRunner
+from connectors.services.corrections import keep_hits, live_rules
+from connectors.services.reading import read_body
 from connectors.systems.base import MappingMissing, Reading
 from retailhub.kernel.errors import NeedsOperator, RetryLater
 from retailhub.kernel.events import publish
 from retailhub.kernel.failpoint import failpoint
-from retailhub.kernel.json import read_json
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,7 @@ class Work:
     error: Exception | None = None
     state: InboundState = InboundState.PROCESSED
     note: str = ""
+    rules: Sequence[int] = ()
     fields: dict[str, Any] = field(default_factory=dict)
 
 
@@ -110,7 +111,7 @@ def _claim(limit: int, crashed: bool) -> list[InboundMessage]:
 
 
 def _run(messages: Sequence[InboundMessage], now: datetime) -> None:
-    works = [_read(message) for message in messages]
+    works = _read_all(messages)
     try:
         _apply(works, now)
     except LeaseLost:
@@ -123,7 +124,7 @@ def _run(messages: Sequence[InboundMessage], now: datetime) -> None:
 
 
 def _run_alone(message: InboundMessage, now: datetime) -> None:
-    work = _read(message)
+    (work,) = _read_all([message])
     try:
         _apply([work], now)
     except LeaseLost:
@@ -141,7 +142,12 @@ def _end_alone(work: Work, now: datetime) -> None:
     _settle([work], now)
 
 
-def _read(message: InboundMessage) -> Work:
+def _read_all(messages: Sequence[InboundMessage]) -> list[Work]:
+    rules = list(live_rules(message.connection_id for message in messages))
+    return [_read(message, rules) for message in messages]
+
+
+def _read(message: InboundMessage, rules: Sequence[CorrectionRule]) -> Work:
     work = Work(message)
     try:
         if message.is_conflict_of_id is not None and message.generation == 0:
@@ -149,8 +155,8 @@ def _read(message: InboundMessage) -> Work:
                 f"Message {message.key} came again with another body. Which one counts?"
             )
             return work
-        source = SOURCES[message.connection.system]
-        work.reading = source.read(message.topic, read_json(message.current_body))
+        read = read_body(message, rules=rules)
+        work.reading, work.rules = read.reading, read.rules
     except (NeedsOperator, RetryLater) as error:
         work.error = error
     except Exception as error:  # a mapping must never raise anything else: our bug
@@ -187,6 +193,7 @@ def _settle(works: Sequence[Work], now: datetime) -> None:
     for work in works:
         if work.fields["state"] not in _QUIET:
             _write_one(work)
+    keep_hits([(rule_id, work.message.pk) for work in works for rule_id in work.rules])
     if done:
         publish(MessageFinished(message_ids=tuple(w.message.pk for w in done)))
     for work in works:

@@ -240,6 +240,8 @@ def _outcome_of_work(row: Mapping[str, Any]) -> Outcome:
     if is_expectation(row["code"]):
         can_look = row["order_id"] is not None and bool(play_of(row["code"]).replay)
         return Outcome.READY if can_look else Outcome.NOTHING
+    if row["context"].get("offer_id"):
+        return Outcome.READY  # the number is told again
     is_held = row["order_id"] is not None and row["order__held_for"] == row["code"]
     return Outcome.READY if is_held else Outcome.NOTHING
 

@@ -42,7 +42,7 @@ def take_again(
 
     Raises `VerbNotAllowed`.
     """
-    _lock_behind(case_id)
+    lock_behind(case_id)
     case = lock_case(case_id)
     if case.state == CaseState.REPLAYING:
         return case, False
@@ -60,7 +60,7 @@ def take_again(
     return case, True
 
 
-def _lock_behind(case_id: int) -> None:
+def lock_behind(case_id: int) -> None:
     """What a case points at is locked before the case, as workers do: never in a circle."""
     case = ExceptionCase.objects.get(pk=case_id)
     if case.inbound_id:

@@ -202,15 +202,22 @@ def _documents(order: Order) -> dict[str, Any]:
     return {"documents": documents}
 
 
+def _topic(row: InboundMessage) -> str:
+    """The topic, and whether a rule corrected the message before it was read."""
+    rules = ", ".join(f"rule {hit.rule_id}" for hit in row.corrections.all())
+    return f"{row.topic} · corrected by {rules}" if rules else row.topic
+
+
 def _messages(order: Order) -> dict[str, Any]:
     told = InboundMessage.objects.filter(trace_id=order.trace_id)
     inbound = told.select_related("connection").defer("body", "edited_body")
+    inbound = inbound.prefetch_related("corrections")
     owed = OutboundMessage.objects.filter(order_id=order.pk).select_related("connection")
     rows: list[dict[str, Any]] = [
         {
             "direction": "in",
             "system": row.connection.name,
-            "topic": row.topic,
+            "topic": _topic(row),
             "result": row.state.lower(),
             "status": "",
             "ms": None,

@@ -100,3 +100,24 @@ def _refuse_bad_text(value: Any, path: str) -> None:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             _refuse_bad_text(item, f"{path}[{index}]")
+
+
+def write_json(value: Any, *, indent: int = 0, level: int = 0) -> str:
+    """`value` as JSON text, every digit of a `Decimal` kept; on several lines with an `indent`."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if not isinstance(value, dict | list) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    inner = "\n" + " " * indent * (level + 1) if indent else ""
+    outer = "\n" + " " * indent * level if indent else ""
+    parts = (
+        [
+            f"{json.dumps(key, ensure_ascii=False)}: "
+            f"{write_json(item, indent=indent, level=level + 1)}"
+            for key, item in value.items()
+        ]
+        if isinstance(value, dict)
+        else [write_json(item, indent=indent, level=level + 1) for item in value]
+    )
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return opening + inner + f",{inner or ' '}".join(parts) + outer + closing

@@ -22,9 +22,12 @@ class Ability(StrEnum):
     IGNORE_CASES = "ignore cases"
     REPLAY_MANY = "replay many"
     EDIT_MAPPINGS = "edit mappings"
-    EDIT_PAYLOAD = "edit payload"
     ASSIGN_CASES = "assign cases"  # to another team or person
     EDIT_OWNERSHIP = "edit ownership"  # rules, absences; applying moves cases of every team
+    EDIT_ADDRESS = "edit address"  # addresses and how to reach somebody, in a message
+    EDIT_PAYLOAD = "edit payload"  # everything else in it but money
+    EDIT_MONEY = "edit money"  # amounts, and what they are paid for
+    MAKE_RULES = "make rules"  # correct messages to come
     PAUSE_CONNECTIONS = "pause connections"
     TEST_CONNECTIONS = "test connections"
     PUSH_STOCK = "push stock"  # tell a channel again, ask a node to count
@@ -33,7 +36,7 @@ class Ability(StrEnum):
     SEE_EVERYTHING = "see everything"  # every team's connections
 
 
-_AGENT = frozenset({Ability.WORK_CASES, Ability.PUSH_STOCK})
+_AGENT = frozenset({Ability.WORK_CASES, Ability.EDIT_ADDRESS, Ability.PUSH_STOCK})
 _LEAD = _AGENT | {
     Ability.IGNORE_CASES,
     Ability.REPLAY_MANY,
@@ -41,6 +44,8 @@ _LEAD = _AGENT | {
     Ability.EDIT_PAYLOAD,
     Ability.ASSIGN_CASES,
     Ability.EDIT_OWNERSHIP,
+    Ability.EDIT_MONEY,
+    Ability.MAKE_RULES,
     Ability.PAUSE_STOCK,
 }
 _OPS = _LEAD | {

@@ -242,3 +242,16 @@ def until(is_so: Callable[[], bool], seconds: float = 15) -> None:
     while not is_so():
         assert time.monotonic() < limit, "waited in vain"
         time.sleep(0.03)
+
+
+@pytest.fixture
+def shoot() -> Callable[[Page, str], None]:
+    """Keep a picture of the page in light and dark where PICTURES names a folder."""
+    folder = os.environ.get("PICTURES")
+
+    def take(page: Page, name: str) -> None:
+        for theme in ("dark", "light") if folder else ():
+            page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+            page.screenshot(path=f"{folder}/{name}-{theme}.png")
+
+    return take

@@ -13,9 +13,10 @@ import uvicorn
 from django.db import connection
 
 from connectors.drains import drain_inbox, drain_outbox
+from exceptions.drains import drive_replays
 from orders.drains import advance_orders
 
-LOOKS: Sequence[Callable[[], int]] = (drain_inbox, advance_orders, drain_outbox)
+LOOKS: Sequence[Callable[[], int]] = (drain_inbox, advance_orders, drain_outbox, drive_replays)
 PAUSE = 0.1
 
 

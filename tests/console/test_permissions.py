@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from connectors.models import Connection
+from connectors.models import Connection, CorrectionRule, MessageVersion
 from exceptions.models import (
     Absence,
     BulkScope,
@@ -39,6 +39,10 @@ PAGES = (
     "/queue/{case}/",
     "/replays/",
     "/replays/{run}/",
+    "/queue/{case}/edit/",
+    "/queue/{case}/try/",
+    "/rules/",
+    "/rules/{fix}/",
     "/orders/",
     "/orders/{order}/",
     "/connections/",
@@ -57,8 +61,12 @@ WORK = {
     "/queue/{case}/take_over/": {"version": "1", "reason": "Ill"},
     "/queue/{case}/note/": {"text": "Hello"},
     "/queue/{case}/resolve/": {"version": "1", "reason": "Done"},
+    "/queue/{case}/edit/": {"then": "save", "reason": "Wrong"},
+    "/queue/{case}/edit/first/": {},
 }
 LEAD_PAGES = ("/ownership/",)
+# These are pages too: looking at them is no mistake.
+BOTH = ("/edit/", "/rule/")
 LEADS = {
     "/queue/{case}/assign/": {"version": "1", "team": "{team}"},
     "/ownership/rules/save/": {"position": "5", "team": "{team}"},
@@ -72,6 +80,8 @@ LEADS = {
     "/replays/select/": {"ids": "{case}"},
     "/replays/select/all/": {},
     "/replays/{run}/pause/": {},
+    "/queue/{case}/rule/": {"then": "preview"},
+    "/rules/{fix}/end/": {},
     "/replays/{run}/again/": {},
     "/mappings/sku/save/": {
         "connection": "{connection}",
@@ -115,6 +125,7 @@ def place_of(
         "connection": webshop.pk,
     }
     ids["run"] = run_of(case, webshop).pk
+    ids["fix"] = rule_of(webshop).pk
     ids["item"] = Item.objects.get(sku="MUG").pk
     rule = AvailabilityRule.objects.create(knob="BUFFER", value=1)
     seen = repr((rule.pk, "BUFFER", 1, False, None, "", None, None))
@@ -134,6 +145,19 @@ def run_of(case: ExceptionCase, connection: Connection) -> ReplayRun:
     )  # fmt: skip
     ReplayItem.objects.create(run=run, case=case, number=1, state="FAILED", failed_as=case.cause)
     return run
+
+
+def rule_of(connection: Connection) -> CorrectionRule:
+    """A rule that somebody once made."""
+    return CorrectionRule.objects.create(
+        connection=connection,
+        topic="order.placed",
+        owner=User.objects.get(username="gone"),
+        conditions=[{"path": "id", "how": "equals", "value": "x"}],
+        reason="Once",
+        patch=[{"op": "add", "path": "/note", "value": "x"}],
+        expires_at=timezone.now() + timedelta(days=1),
+    )
 
 
 @pytest.fixture
@@ -176,7 +200,9 @@ def test_another_team_s_things_are_not_there_at_all(
     as_: SignedIn, ben: User, place_of: Callable[[str], str]
 ) -> None:
     client = as_(ben)
-    for path in ("/queue/{case}/", "/orders/{order}/", "/connections/webshop/", "/replays/{run}/"):
+    pages = ("/queue/{case}/", "/queue/{case}/edit/", "/queue/{case}/try/", "/orders/{order}/",
+             "/connections/webshop/", "/replays/{run}/", "/rules/{fix}/")  # fmt: skip
+    for path in pages:
         assert client.get(place_of(path)).status_code == 404, path
     for path in OF_A_TEAM:
         values = {key: place_of(value) for key, value in POSTS[path].items()}
@@ -201,6 +227,8 @@ def test_a_lead_of_another_team_replays_and_maps_nothing_of_this_one(
     case = ExceptionCase.objects.get()
     assert (case.state, case.version) == ("NEW", 1)
     assert not RunEvent.objects.exists()
+    assert not MessageVersion.objects.exists()
+    assert CorrectionRule.objects.get().is_active
 
 
 def test_nobody_gets_anywhere_without_signing_in(place_of: Callable[[str], str]) -> None:
@@ -229,7 +257,7 @@ def test_looking_never_changes_anything(
 ) -> None:
     client = as_(member(Role.ADMIN))
     for path in POSTS:
-        if "resume" not in path:
+        if "resume" not in path and not path.endswith(BOTH):
             assert client.get(place_of(path)).status_code == 405, path
     with CaptureQueriesContext(database) as queries:
         for path in (*PAGES, *LEAD_PAGES, "/system/"):
@@ -275,6 +303,19 @@ def _same(route: str, path: str) -> bool:
         one == two or one in named or one.endswith("_id")
         for one, two in zip(words, others, strict=True)
     )
+    named = {
+        "case_id",
+        "cause_id",
+        "order_id",
+        "run_id",
+        "scope_id",
+        "rule_id",
+        "slug",
+        "table",
+        "verb",
+        "case",
+    }
+    return all(one == two or one in named for one, two in zip(words, others, strict=True))
 
 
 CSP = ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'")
