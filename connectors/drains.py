@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from connectors.lifecycle import Criticality
-from connectors.services import deliver, process
+from connectors.services import deliver, process, snapshots
 from connectors.services.owe_stock import owe_stock
 from inventory.services.publish import publish_stock
 
@@ -43,6 +43,11 @@ def drain_stock() -> int:
     """Decide what channels are told, and owe it to them. Returns how much was looked at."""
     decided = _drain(lambda now: publish_stock(limit=STOCK_BATCH, now=now))
     return decided + owe_stock(now=timezone.now())
+
+
+def run_snapshots() -> int:
+    """Run every file of stock that waits. Returns how many."""
+    return snapshots.run_due_snapshots(now=timezone.now())
 
 
 def _drain(step: Callable[[datetime], int]) -> int:

@@ -16,7 +16,7 @@ from connectors.services.owe import (
 from connectors.services.owe_stock import owe_stock
 from connectors.services.stock_answers import note_stock_answers, note_stock_stopped
 from connectors.systems.base import IntentKind
-from connectors.tasks import drain_critical_outbox, drain_inbox, drain_outbox
+from connectors.tasks import drain_critical_outbox, drain_inbox, drain_outbox, run_snapshots
 from inventory.events import StockOffered
 from orders.events import (
     CancellationRequested,
@@ -102,3 +102,8 @@ def free_what_waited(event: MappingSaved) -> None:
 def ring_outbox(_: Event) -> None:
     """Workers look at the outbox now."""
     after_commit(drain_critical_outbox)
+
+
+def ring_snapshots(_: Event) -> None:
+    """Workers look for files of stock now."""
+    after_commit(run_snapshots)

@@ -23,3 +23,9 @@ def drain_outbox() -> None:
 def drain_critical_outbox() -> None:
     """Send what is owed and must not wait: money and once-only effects."""
     drains.drain_critical_outbox()
+
+
+@shared_task
+def run_snapshots() -> None:
+    """Run the files of stock that wait."""
+    drains.run_snapshots()

@@ -288,6 +288,7 @@ def title_of(code: str, context: dict[str, str]) -> str:
         "LOCATION": "Location",
         "TAX_CODE": "Tax code",
         "SHIPPING_METHOD": "Shipping method",
+        "UNIT": "Unit",
     }
     values = _Context({k: str(v) for k, v in context.items()})
     if "table" in values:

@@ -22,8 +22,9 @@ from connectors.events import (
 from connectors.models import Connection, InboundMessage, OutboundMessage
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
+from exceptions.services import snapshots
 from exceptions.services.cases import Problem, close_cured, move_cases, open_case
-from inventory.events import StockCounted, StockFreed, StockOverdrawn, StockProved
+from inventory.events import SnapshotEnded, StockCounted, StockFreed, StockOverdrawn, StockProved
 from inventory.ledger import overdraft_evidence
 from inventory.models import StockLevel
 from inventory.overdraft import Evidence, cause_of, in_words
@@ -157,6 +158,11 @@ def follow_stock_proof(event: StockProved) -> None:
 
 
 LEDGER_DIFFERS = "inventory.ledger_differs"
+
+
+def follow_snapshot(event: SnapshotEnded) -> None:
+    """A file of stock was applied, held or failed."""
+    snapshots.follow_snapshot(run_id=event.run_id, now=timezone.now())
 
 
 def close_cases_of_messages(event: MessageFinished) -> None:

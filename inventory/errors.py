@@ -39,3 +39,15 @@ class ReservationConflict(NeedsOperator):
     """The same reference or idempotency key came with another request before; that one counts."""
 
     code = "inventory.reservation_conflict"
+
+
+class SnapshotUnreadable(NeedsOperator):
+    """A file of stock can't be read as a table."""
+
+    code = "inventory.snapshot_unreadable"
+
+
+class SnapshotKeyReused(NeedsOperator):
+    """The same key came with another file before."""
+
+    code = "inventory.snapshot_key_reused"

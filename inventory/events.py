@@ -71,3 +71,17 @@ class OffersCured(Event):
     """What was wrong with these offers is over: the channel took the number, or shows it."""
 
     offer_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotStored(Event):
+    """A file of stock is on record and waits to be run."""
+
+    run_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotEnded(Event):
+    """A file of stock was applied, held or failed."""
+
+    run_id: int

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from connectors.services import coverage, deliver, leases, poll, probe
+from connectors.services import coverage, deliver, leases, poll, probe, snapshots
 from exceptions.services import assign, leavers, overdue, rules, sweep, turns
 from exceptions.services.select_cases import forget_selections
 from inventory.services import check, full_run
@@ -52,6 +52,7 @@ JOBS: dict[str, Job] = {
     "follow ownership rules": Job(60, lambda now: rules.move_to_current_rules(now=now)),
     "take work from leavers": Job(60, lambda now: leavers.release_work_of_leavers(now=now)),
     "wake waiting orders": Job(60, lambda now: resume.resume_longest_waiting(limit=50, now=now)),
+    "ring for waiting snapshots": Job(60, lambda _: snapshots.ring_for_waiting()),
     "check stock": Job(86_400, lambda _: check.check_stock()),
     "forget old answers": Job(600, lambda now: forget_answers(now=now)),
     "forget old hints": Job(600, _forget),

@@ -42,6 +42,9 @@ CREDENTIAL_KEYS: list[str] = [key for key in _secret("CREDENTIAL_KEYS").split(",
 
 # --- The door: hooks --------------------------------------------------------------------------
 HOOK_MAX_BYTES: int = env.int("HOOK_MAX_BYTES", default=1024 * 1024)
+# A file of stock, as it comes and unpacked: a million rows are about 40 MB of text.
+SNAPSHOT_MAX_BYTES: int = env.int("SNAPSHOT_MAX_BYTES", default=256 * 1024**2)
+SNAPSHOT_MAX_UNPACKED: int = env.int("SNAPSHOT_MAX_UNPACKED", default=2 * 1024**3)
 # Systems in this network that we may call, as host:port. Everything else private is refused.
 PRIVATE_HOSTS_ALLOWED: list[str] = env.list(
     "PRIVATE_HOSTS_ALLOWED", default=[] if IS_PRODUCTION else ["127.0.0.1:*", "localhost:*"]
@@ -211,6 +214,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "live"
 CELERY_TASK_ROUTES = {
     "connectors.tasks.drain_critical_outbox": {"queue": "p0"},
+    "connectors.tasks.run_snapshots": {"queue": "bulk"},
     "retailhub.tasks.run_due_jobs": {"queue": "bulk"},
 }
 CELERY_BEAT_SCHEDULE = {

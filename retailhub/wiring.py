@@ -93,6 +93,8 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     inventory.StockRefused: (offers.open_case_for_refusal,),
     inventory.StockDrifted: (offers.open_case_for_drift,),
     inventory.OffersCured: (offers.close_cured,),
+    inventory.SnapshotStored: (hub.ring_snapshots,),
+    inventory.SnapshotEnded: (desk.follow_snapshot,),
     # People and machinery.
     connectors.MappingSaved: (hub.free_what_waited,),
     connectors.ConnectionChanged: (

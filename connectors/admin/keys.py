@@ -21,6 +21,7 @@ _SCOPES = [
     (Scope.ORDERS_WRITE.value, "Place orders (custom shops)"),
     (Scope.CASES_READ.value, "Read cases"),
     (Scope.STOCK_READ.value, "Read stock: what may be sold, movements, what was told"),
+    (Scope.STOCK_WRITE.value, "Write stock: files of what was counted"),
 ]
 
 

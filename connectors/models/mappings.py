@@ -23,6 +23,7 @@ class CodeMapping(Timestamped):
         LOCATION = "LOCATION", "Location"
         TAX_CODE = "TAX_CODE", "Tax code"
         SHIPPING_METHOD = "SHIPPING_METHOD", "Shipping method"
+        UNIT = "UNIT", "Unit of measure"
 
     class Direction(models.TextChoices):
         INWARD = "INWARD", "Theirs to ours"

@@ -37,6 +37,7 @@ class Scope(StrEnum):
     STOCK_READ = "stock:read"
     REPLAYS_READ = "replays:read"
     REPLAYS_WRITE = "replays:write"
+    STOCK_WRITE = "stock:write"
 
 
 @dataclass(frozen=True)

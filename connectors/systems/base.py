@@ -130,6 +130,7 @@ class MappingTable(StrEnum):
     LOCATION = "LOCATION"
     TAX_CODE = "TAX_CODE"
     SHIPPING_METHOD = "SHIPPING_METHOD"
+    UNIT = "UNIT"
 
 
 class CodeBook(Protocol):

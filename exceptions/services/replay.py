@@ -8,6 +8,7 @@ from django.db import transaction
 
 from connectors.models import InboundMessage, OutboundMessage
 from connectors.services.replay import replay_inbound, replay_outbound
+from connectors.services.snapshots import run_again
 from exceptions.errors import VerbNotAllowed
 from exceptions.expected import is_expectation
 from exceptions.lifecycle import CaseState, allowed
@@ -19,6 +20,8 @@ from exceptions.services.look_again import look_again
 from exceptions.services.stock_cases import push_offer
 from orders.selectors import lock_orders
 from orders.services.resume import resume_held_order
+
+SNAPSHOT_SHRANK = "inventory.snapshot_shrank"
 
 
 @transaction.atomic
@@ -80,8 +83,14 @@ def _replay(case: ExceptionCase, now: datetime) -> bool:
         return look_again(case, now=now)
     if case.order_id:
         return resume_held_order(order_id=case.order_id, code=case.code, now=now)
+    return _replay_named(case)
+
+
+def _replay_named(case: ExceptionCase) -> bool:
     if offer_id := case.context.get("offer_id"):
         return push_offer(offer_id=offer_id)
+    if run_id := case.context.get("snapshot_run_id"):
+        return run_again(run_id=run_id, is_forced=case.code == SNAPSHOT_SHRANK)
     return False
 
 

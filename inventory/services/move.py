@@ -58,6 +58,7 @@ def move_stock(moves: Sequence[Move]) -> set[str]:
     if not moves:
         return set()
     levels = lock_spots({move.spot for move in moves})
+    _heed_snapshots(levels)
     before = {spot: level.available for spot, level in levels.items()}
     # Looked at under the locks: the same effect may be told by two at once.
     known = applied_keys(move.effect_key for move in moves)
@@ -75,6 +76,26 @@ def applied_keys(effect_keys: Iterable[str]) -> set[str]:
     """Those of `effect_keys` that have moved stock already."""
     rows = StockMovement.objects.filter(effect_key__in=list(effect_keys))
     return set(rows.values_list("effect_key", flat=True))
+
+
+def _heed_snapshots(levels: Mapping[Spot, StockLevel]) -> None:
+    # A snapshot that found a level as it was counted it all the same, without touching it.
+    spots = list(levels)
+    with connection.cursor() as cursor:
+        cursor.execute(_MARKS, [list(column) for column in zip(*spots, strict=True)])
+        for item_id, location_id, counted_at in cursor:
+            level = levels[item_id, location_id]
+            if level.counted_at is None or level.counted_at < counted_at:
+                level.counted_at = counted_at
+
+
+_MARKS = """
+SELECT w.item_id, w.location_id, max(k.counted_at)
+FROM unnest(%s::bigint[], %s::bigint[]) AS w(item_id, location_id)
+JOIN inventory_snapshotmark k ON k.location_id = w.location_id
+ AND (w.item_id = ANY (k.item_ids)) <> k.is_all_but
+GROUP BY 1, 2
+"""
 
 
 class _Ledger:

@@ -12,6 +12,7 @@ from retailhub.api.movements import ListMovements
 from retailhub.api.orders import ListOrders, ShowOrder
 from retailhub.api.place_order import PlaceOrder
 from retailhub.api.said import ShowTold
+from retailhub.api.snapshots import SendSnapshot, ShowSnapshot
 from retailhub.api.timeline import ShowTimeline
 from retailhub.api.view import Nothing
 
@@ -34,5 +35,7 @@ urlpatterns = [
     path("v1/availability", ShowAvailability.as_view(), name="availability"),
     path("v1/availability/told", ShowTold.as_view(), name="told"),
     path("v1/items/<path:sku>/movements", ListMovements.as_view(), name="movements"),
+    path("v1/stock-snapshots", SendSnapshot.as_view(), name="snapshots"),
+    path("v1/stock-snapshots/<int:snapshot_id>", ShowSnapshot.as_view(), name="snapshot"),
     re_path(r"^", Nothing.as_view()),
 ]

@@ -21,6 +21,8 @@ OPERATIONS = {
     ("get", "/api/v1/availability"),
     ("get", "/api/v1/availability/told"),
     ("get", "/api/v1/items/{sku}/movements"),
+    ("post", "/api/v1/stock-snapshots"),
+    ("get", "/api/v1/stock-snapshots/{snapshot_id}"),
 }
 
 

@@ -1,0 +1,140 @@
+"""One slice of a compared file -> levels, ledger and signals; its locks last milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from inventory.events import StockCounted, StockOverdrawn
+from retailhub.kernel.events import publish
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slice:
+    """Rows of one location, at most some thousands.
+
+    `key` begins the effect keys; `mark_at` is when the rows of the file were counted.
+    """
+
+    key: str
+    reason: str
+    source: str
+    table: str
+    location_id: int
+    number: int
+    mark_at: datetime
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What became of the rows of a slice, and which items there is more of now."""
+
+    added: int
+    changed: int
+    outdated: int
+    raised: tuple[int, ...]
+
+
+def merge_slice(part: Slice) -> Merged:
+    """Set the levels of one slice to what was counted, less what left since.
+
+    Touches only what differs. A level counted later keeps its number.
+    """
+    with transaction.atomic():
+        merged = _merge(part)
+    if merged.raised:
+        # Not under the locks: who waits for stock is also found by the clock.
+        with transaction.atomic():
+            publish(StockCounted(item_ids=merged.raised))
+    return merged
+
+
+def _merge(part: Slice) -> Merged:
+    values: dict[str, Any] = {
+        "key": part.key,
+        "source": part.source,
+        "location": part.location_id,
+        "slice": part.number,
+        "mark_at": part.mark_at,
+        "reason": part.reason,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD.replace("{name}", part.table), values)
+        added, filled = cursor.fetchone()
+        # In key order, like everybody; what moved before we had the locks is seen after them.
+        cursor.execute(_LOCK.replace("{name}", part.table), values)
+        cursor.execute(_CHANGE.replace("{name}", part.table), values)
+        changed, outdated, raised, overdrawn = cursor.fetchone()
+    for level_id, short in overdrawn or ():
+        effect_key = f"{part.key}:{level_id}"
+        publish(StockOverdrawn(level_id=level_id, short=short, effect_key=effect_key))
+    return Merged(added, changed, outdated, tuple(sorted({*(filled or ()), *(raised or ())})))
+
+
+_SLICE = "c.location_id = %(location)s AND c.slice = %(slice)s AND c.problem IS NULL"
+
+_LOCK = f"""
+WITH locked AS (
+    SELECT l.id FROM {{name}}_change c
+    JOIN inventory_stocklevel l ON l.item_id = c.item_id AND l.location_id = c.location_id
+    WHERE {_SLICE} ORDER BY l.item_id, l.location_id FOR UPDATE OF l
+) SELECT count(*) FROM locked
+"""
+
+_ADD = f"""
+WITH made AS (
+    INSERT INTO inventory_stocklevel (item_id, location_id, on_hand, counted_at)
+    SELECT c.item_id, c.location_id, c.units, c.counted_at FROM {{name}}_change c
+    WHERE {_SLICE} AND c.level_id IS NULL ORDER BY c.item_id
+    ON CONFLICT (item_id, location_id) DO NOTHING RETURNING id, item_id, on_hand, counted_at
+), lines AS (
+    INSERT INTO inventory_stockmovement (level_id, kind, effect_key, reason, source,
+        on_hand_change, on_hand_after, reserved_after, happened_at)
+    SELECT id, 'COUNTED', %(key)s || ':' || id, %(reason)s, %(source)s,
+           on_hand, on_hand, 0, counted_at FROM made
+), signals AS (
+    INSERT INTO inventory_stocksignal (item_id) SELECT item_id FROM made
+) SELECT count(*)::int, array_agg(item_id) FILTER (WHERE on_hand > 0) FROM made
+"""
+
+# Those just added are there with their number already: nothing differs.
+_CHANGE = f"""
+WITH said AS MATERIALIZED (
+    SELECT l.id, l.item_id, l.on_hand, l.reserved, l.allocated, c.counted_at,
+           c.units + coalesce(since.units, 0) AS there,
+           coalesce(c.counted_at < greatest(l.counted_at, mark.at), false) AS is_outdated
+    FROM {{name}}_change c
+    JOIN inventory_stocklevel l ON l.item_id = c.item_id AND l.location_id = c.location_id
+    LEFT JOIN LATERAL (
+        SELECT sum(m.on_hand_change)::int AS units FROM inventory_stockmovement m
+        WHERE m.level_id = l.id AND m.happened_at > c.counted_at AND m.kind <> 'COUNTED'
+          AND m.on_hand_change <> 0) since ON true
+    LEFT JOIN LATERAL (
+        SELECT max(k.counted_at) AS at FROM inventory_snapshotmark k
+        WHERE k.location_id = l.location_id AND k.counted_at > c.counted_at
+          AND (l.item_id = ANY (k.item_ids)) <> k.is_all_but) mark ON true
+    WHERE {_SLICE}
+), differs AS (
+    SELECT * FROM said WHERE NOT is_outdated AND there <> on_hand
+), touched AS (
+    UPDATE inventory_stocklevel l SET on_hand = s.there, counted_at = s.counted_at,
+           updated_at = now()
+    FROM said s WHERE l.id = s.id AND NOT s.is_outdated
+      AND (s.there <> s.on_hand OR s.counted_at > %(mark_at)s)
+), lines AS (
+    INSERT INTO inventory_stockmovement (level_id, kind, effect_key, reason, source,
+        on_hand_change, on_hand_after, reserved_after, allocated_after, happened_at)
+    SELECT id, 'COUNTED', %(key)s || ':' || id, %(reason)s, %(source)s,
+           there - on_hand, there, reserved, allocated, counted_at FROM differs
+), signals AS (
+    INSERT INTO inventory_stocksignal (item_id) SELECT item_id FROM differs
+)
+SELECT (SELECT count(*)::int FROM differs),
+       (SELECT count(*)::int FROM said WHERE is_outdated),
+       (SELECT array_agg(item_id) FROM differs WHERE there > on_hand),
+       (SELECT array_agg(ARRAY[id, reserved + allocated - there]) FROM differs
+        WHERE there < reserved + allocated)
+"""
