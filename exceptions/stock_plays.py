@@ -49,6 +49,15 @@ STOCK: dict[str, Play] = {
         60,
         "Push again",
     ),
+    "inventory.recount_asked": Play(
+        "Count {sku} at {node}: it should hold {on_hand}",
+        "Until somebody has counted, the number we have is what may be sold.",
+        "Count the shelf and enter it at the node. The case closes when the count comes in.",
+        MEDIUM,
+        240,
+        "",
+        "Somebody doubts a number",
+    ),
     "inventory.ledger_differs": Play(
         "{differing} stock levels are not what their movements say",
         "What may be sold of them is not certain.",

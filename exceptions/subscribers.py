@@ -24,6 +24,7 @@ from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.services import snapshots
 from exceptions.services.cases import Problem, close_cured, move_cases, open_case
+from exceptions.services.recount import close_counted
 from inventory.events import SnapshotEnded, StockCounted, StockFreed, StockOverdrawn, StockProved
 from inventory.ledger import overdraft_evidence
 from inventory.models import StockLevel
@@ -222,6 +223,11 @@ def close_overdrafts(event: StockCounted | StockFreed) -> None:
         code="inventory.overdrawn", state__in=OPEN_STATES, context__level_id__in=list(levels)
     )
     close_cured(cases, how="by itself", now=timezone.now())
+
+
+def close_recounts(event: StockCounted) -> None:
+    """What somebody asked to be counted has been."""
+    close_counted(item_ids=event.item_ids, now=timezone.now())
 
 
 def close_cases_of_set_aside(event: EffectSetAside) -> None:

@@ -34,6 +34,13 @@ class StockOverdrawn(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OffersChanged(Event):
+    """What channels are to be told of these items, or what they answered."""
+
+    item_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class StockProved(Event):
     """Every level was compared with the ledger; `named` are the first of those that differ."""
 

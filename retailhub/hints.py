@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from connectors.events import ConnectionChanged, EffectsSent
 from exceptions.events import CaseChanged, ReplayRunChanged
-from inventory.events import StockCounted, StockFreed
+from inventory.events import OffersChanged, StockCounted, StockFreed
 from orders.events import OrdersAccepted, OrdersAllocated, OrdersReleased, OrdersReserved
 from retailhub.kernel.events import Event
 
@@ -62,7 +62,7 @@ def effects_sent(event: EffectsSent) -> None:
     _hint("orders", [(f"order-{pk}", 0, "upd") for pk in sorted(order_ids)])
 
 
-def stock_changed(event: StockCounted | StockFreed) -> None:
+def stock_changed(event: StockCounted | StockFreed | OffersChanged) -> None:
     """The item list and the items' own pages."""
     _hint("stock", [(f"item-{pk}", 0, "upd") for pk in sorted(set(event.item_ids))])
 

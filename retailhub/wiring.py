@@ -79,6 +79,7 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     inventory.StockCounted: (
         flow.wake_waiting_orders,
         desk.close_overdrafts,
+        desk.close_recounts,
         hints.stock_changed,
     ),
     inventory.StockFreed: (
@@ -89,6 +90,7 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     inventory.StockOverdrawn: (desk.open_case_for_overdraft,),
     inventory.StockProved: (desk.follow_stock_proof,),
     # What channels are told of it.
+    inventory.OffersChanged: (hints.stock_changed,),
     inventory.StockOffered: (hub.owe_offered,),
     inventory.StockRefused: (offers.open_case_for_refusal,),
     inventory.StockDrifted: (offers.open_case_for_drift,),

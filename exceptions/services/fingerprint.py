@@ -17,6 +17,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "inventory.overdrawn": ("cause",),
     "inventory.ledger_differs": (),
     "inventory.drift": ("offer_id",),
+    "inventory.recount_asked": ("level_id",),
     "connectors.credentials_rejected": (),
     "connectors.parent_missing": (),
     "connectors.missing": (),

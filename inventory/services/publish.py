@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from inventory.availability import Availability, Step
-from inventory.events import StockOffered
+from inventory.events import OffersChanged, StockOffered
 from inventory.models import Channel, ChannelOffer, Item, Publication
 from inventory.selectors import availability
 from inventory.telling import Knobs, Mode, is_worth_telling
@@ -170,6 +170,7 @@ def _write(told: Sequence[tuple[ChannelOffer, Publication]]) -> None:
     Publication.objects.filter(pk__in=before, state=Publication.State.OWED).update(
         state=Publication.State.SUPERSEDED
     )
+    publish(OffersChanged(item_ids=_sorted(offer.item_id for offer, _ in told)))
     publish(StockOffered(channel_ids=_sorted(offer.channel_id for offer, _ in told)))
 
 

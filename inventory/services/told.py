@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from inventory.events import OffersCured, StockDrifted, StockRefused
+from inventory.events import OffersChanged, OffersCured, StockDrifted, StockRefused
 from inventory.models import ChannelOffer, Publication
 from retailhub.kernel.events import publish
 
@@ -87,6 +87,8 @@ def note_told(
         _refuse(one, offers, now)
     for late in overtaken:
         _see(late, offers, now)
+    if offers:
+        publish(OffersChanged(item_ids=tuple(sorted({o.item_id for o in offers.values()}))))
 
 
 def _lock_offers(publication_ids: Iterable[int]) -> dict[int, ChannelOffer]:

@@ -146,7 +146,7 @@ def three_channels() -> list[Channel]:
         ("shopify-at", "Shopify AT", "shopify"),
         ("outlet", "Outlet", "custom"),
     ):
-        channel = Channel.objects.create(code=code, name=name)
+        channel = Channel.objects.create(code=code, name=name, publish_mode="CHANGE")
         Connection.objects.create(
             slug=code, name=name, system=system, role=Connection.Role.SHOP, channel=channel
         )

@@ -26,7 +26,7 @@ from exceptions.models import (
     RunEvent,
     Team,
 )
-from inventory.models import AvailabilityRule, Item
+from inventory.models import AvailabilityRule, StockLevel
 from orders.models import Order
 from retailhub.kernel.roles import Role
 from tests.conftest import ONE_DAY, PlaceOrder, Stock, person
@@ -60,6 +60,8 @@ WORK = {
     "/queue/{case}/claim/": {"version": "1"},
     "/queue/{case}/take_over/": {"version": "1", "reason": "Ill"},
     "/queue/{case}/note/": {"text": "Hello"},
+    "/inventory/id/{item}/push/?channel=webshop": {},
+    "/inventory/id/{item}/recount/": {"level": "{level}", "reason": "Empty box"},
     "/queue/{case}/resolve/": {"version": "1", "reason": "Done"},
     "/queue/{case}/edit/": {"then": "save", "reason": "Wrong"},
     "/queue/{case}/edit/first/": {},
@@ -68,6 +70,8 @@ LEAD_PAGES = ("/ownership/",)
 # These are pages too: looking at them is no mistake.
 BOTH = ("/edit/", "/rule/")
 LEADS = {
+    "/inventory/id/{item}/pause/?channel=webshop": {"reason": "Recall"},
+    "/inventory/id/{item}/resume/?channel=webshop": {},
     "/queue/{case}/assign/": {"version": "1", "team": "{team}"},
     "/ownership/rules/save/": {"position": "5", "team": "{team}"},
     "/ownership/rules/{rule}/remove/": {},
@@ -99,7 +103,7 @@ OPS = {
 }
 POSTS: dict[str, Any] = {**WORK, **LEADS, **OPS}
 OF_LEADS = list(LEADS)
-OF_A_TEAM = [path for path in POSTS if "causes" not in path]
+OF_A_TEAM = [path for path in POSTS if "causes" not in path and "recount" not in path]
 NAMES_NOTHING = ("/inventory/rules/", "mappings", "ownership", "/replays/select")
 
 
@@ -126,7 +130,8 @@ def place_of(
     }
     ids["run"] = run_of(case, webshop).pk
     ids["fix"] = rule_of(webshop).pk
-    ids["item"] = Item.objects.get(sku="MUG").pk
+    level = StockLevel.objects.get(item__sku="MUG")
+    ids |= {"item": level.item_id, "level": level.pk}
     rule = AvailabilityRule.objects.create(knob="BUFFER", value=1)
     seen = repr((rule.pk, "BUFFER", 1, False, None, "", None, None))
     ids |= {"stock_rule": rule.pk, "stock_rule_seen": seen}

@@ -95,6 +95,11 @@ class ItemPage:
         return min(self.standings, key=lambda s: _LOUDNESS.get(s.state.color, 3)).channel
 
     @cached_property
+    def chosen(self) -> Standing | None:
+        """Where it stands at that channel."""
+        return next((s for s in self.standings if s.channel == self.channel), None)
+
+    @cached_property
     def names(self) -> dict[str, str]:
         """The nodes by code."""
         return dict(Location.objects.values_list("code", "name"))
@@ -121,7 +126,7 @@ def _page(request: HttpRequest, item: Item) -> HttpResponse:
         ],
         "tiles": [_tile(page, standing) for standing in page.standings],
         "channel": page.channel,
-        "actions": buttons_of(request.user, item, page.standings, page.levels),
+        "actions": buttons_of(request.user, item, page.chosen, page.levels),
         "promises": held,
         "more_promises": has_more,
         "coming": coming(item),
@@ -185,7 +190,7 @@ def _why(page: ItemPage) -> dict[str, Any]:
         lines = waterfall(told, end="May be sold", rules=words, names=page.names)
     return {
         "why_title": title,
-        "chosen": next((s for s in page.standings if s.channel == page.channel), None),
+        "chosen": page.chosen,
         "lines": lines,
         "node": asked if node is not None else "",
         "by_node": _linked(page, by_node(told, page.names).rows),

@@ -96,10 +96,12 @@ class Standing:
         return last is not None and last.state == state and self.now - last.changed_at >= since
 
 
+_NOT_TOLD = StateWord("off", "Not told", "gray", "minus")
 _TOLD = StateWord("told", "Told", "green", "check")
 _WORDS: tuple[tuple[Callable[[Standing], bool], StateWord], ...] = (
     (lambda s: s.offer.paused_at is not None, StateWord("paused", "Paused", "gray", "pause")),
     (lambda s: s.waits("FAILED"), StateWord("failed", "Refused", "red", "x")),
+    (lambda s: s.offer.published_at is None and s.channel.publish_mode == "OFF", _NOT_TOLD),
     (lambda s: bool(s.difference), StateWord("drift", "Shows another", "red", "alert")),
     (lambda s: s.waits("OWED", LATE), StateWord("stale", "Late", "amber", "clock")),
     (lambda s: s.waits("OWED"), StateWord("owed", "On its way", "blue", "out")),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from retailhub.console.inventory import item, listing, rules
+from retailhub.console.inventory import acts, item, listing, rules
 
 urlpatterns = [
     path("", listing.item_list, name="inventory"),
@@ -12,5 +12,9 @@ urlpatterns = [
     path("rules/<int:rule_id>/save/", rules.rule_save, name="stock-rule-save"),
     path("rules/<int:rule_id>/remove/", rules.rule_remove, name="stock-rule-remove"),
     path("id/<int:item_id>/", item.item_by_id, name="item-by-id"),
+    path("id/<int:item_id>/push/", acts.item_push, name="item-push"),
+    path("id/<int:item_id>/pause/", acts.item_pause, name="item-pause"),
+    path("id/<int:item_id>/resume/", acts.item_resume, name="item-resume"),
+    path("id/<int:item_id>/recount/", acts.item_recount, name="item-recount"),
     path("<path:sku>/", item.item_detail, name="item"),
 ]
