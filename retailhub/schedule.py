@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from connectors.services import coverage, deliver, leases, poll, probe, snapshots
-from exceptions.services import assign, leavers, overdue, rules, sweep, turns
+from exceptions.services import assign, forget, leavers, overdue, rules, sweep, turns
 from exceptions.services.select_cases import forget_selections
 from inventory.services import check, full_run
 from inventory.services.answers import forget_answers
@@ -34,6 +34,7 @@ def _forget(now: datetime) -> None:
     # A page that was away for longer reads everything again; a busy day is millions of hints.
     LiveEvent.objects.filter(at__lt=now - timedelta(hours=1)).delete()
     JobRun.objects.filter(due_at__lt=now - timedelta(hours=24)).delete()
+    forget.forget_expectations(now=now)
 
 
 JOBS: dict[str, Job] = {

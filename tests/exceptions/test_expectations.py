@@ -14,9 +14,10 @@ from exceptions.expected import EXPECTED
 from exceptions.models import ExceptionCase, Expectation, ExpectationTemplate, Team
 from exceptions.play import Play
 from exceptions.playbook import PLAYBOOK
-from exceptions.services import expectations, overdue
+from exceptions.services import expectations, forget, overdue
 from exceptions.services.cases import open_case
 from exceptions.services.expectations import Awaited, expect, meet, void
+from exceptions.services.forget import KEEP, forget_expectations
 from exceptions.services.overdue import raise_overdue
 from tests.racing import at_once
 
@@ -278,6 +279,25 @@ def test_a_connection_in_trouble_is_one_alarm_and_then_has_time_to_catch_up(
 
     assert raise_overdue(now=back + overdue.RECOVERY - MINUTE) == 0
     assert raise_overdue(now=back + overdue.RECOVERY) == 1
+
+
+def test_what_ended_long_ago_is_forgotten_and_nothing_else(
+    beat: str, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forget, "AT_ONCE", 2)
+    rows = [awaited(key) for key in ("met", "void", "open", "raised")]
+    expect(template=SHIPS, awaited=rows, now=now)
+    expect(template=beat, awaited=[awaited("node")], now=now)
+    meet(template=SHIPS, keys={"met": "x"}, now=now)
+    meet(template=beat, keys={"node": "x"}, now=now)
+    void(template=SHIPS, keys=["void"], why="x", now=now)
+    raise_overdue(now=now + DAY)
+
+    assert forget_expectations(now=now + KEEP) == 0
+    assert forget_expectations(now=now + KEEP + MINUTE) == 2
+
+    left = set(Expectation.objects.values_list("business_key", flat=True))
+    assert left == {"open", "raised", "node"}
 
 
 # --- Heartbeats --------------------------------------------------------------------------------

@@ -1,0 +1,22 @@
+"""What was expected and came long ago is of no use any more."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from exceptions.models import Expectation
+
+KEEP = timedelta(days=90)
+AT_ONCE = 5_000
+
+
+def forget_expectations(*, now: datetime) -> int:
+    """Delete the oldest that ended, `AT_ONCE` at most; the next run goes on. Returns how many.
+
+    No fact is told again after so long, so none is expected twice by this.
+    """
+    ended = Q(met_at__lt=now - KEEP) | Q(voided_at__lt=now - KEEP)
+    oldest = Expectation.objects.filter(ended).order_by("pk").values("pk")[:AT_ONCE]
+    return Expectation.objects.filter(pk__in=oldest).delete()[0]
