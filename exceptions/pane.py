@@ -126,6 +126,8 @@ def head_of(case: ExceptionCase, now: datetime) -> CaseHead:
 
 
 def _sentence(case: ExceptionCase) -> str:
+    if is_expectation(case.code) and case.value is not None:
+        return f"Order {case.order_number} is worth {money_text(case)}."
     if is_expectation(case.code):
         return play_of(case.code).consequence
     if case.order_number and case.value is not None:

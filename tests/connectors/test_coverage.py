@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -142,6 +144,24 @@ def test_a_window_with_many_pages_goes_on_where_a_turn_ended(
 
     assert [cursor for _, cursor in lister.windows] == ["", "2", "4"]
     assert len({window for window, _ in lister.windows}) == 1
+
+
+def test_a_slow_source_does_not_keep_the_other_jobs_waiting(
+    lister: FakeLister, source: Connection, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coverage, "TURN_SECONDS", 0.2)
+    for number in range(5):
+        lister.has(f"o{number}", now - timedelta(hours=1))
+    listing = lister.list_orders
+
+    def slowly(*asked: Any) -> OrderList:
+        time.sleep(0.3)
+        return listing(*asked)
+
+    monkeypatch.setattr(lister, "list_orders", slowly)
+
+    assert check_coverage(now=now) == 2  # one page, and the rest in later turns
+    assert Cursor.objects.get(resource="coverage").position == "2"
 
 
 def test_waits_for_effects_and_goes_on_where_it_stopped(
