@@ -252,6 +252,7 @@ SPECTACULAR_SETTINGS = {
         "MessageState": "retailhub.api.messages.STATES",
         "CaseState": "retailhub.api.cases.CASE_STATES",
         "CaseSelection": "retailhub.api.cases.SELECTIONS",
+        "ReservationState": "retailhub.api.reservation_shapes.STATES",
         "LineKind": "retailhub.api.placed_order.LINE_KINDS",
         "FinancialStatus": "retailhub.api.placed_order.FINANCIAL_STATES",
         "Severity": "retailhub.api.cases.SEVERITIES",

@@ -22,6 +22,7 @@ _SCOPES = [
     (Scope.CASES_READ.value, "Read cases"),
     (Scope.STOCK_READ.value, "Read stock: what may be sold, movements, what was told"),
     (Scope.STOCK_WRITE.value, "Write stock: files of what was counted"),
+    (Scope.STOCK_RESERVE.value, "Reserve stock, and commit, release or move what it reserved"),
 ]
 
 

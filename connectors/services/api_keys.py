@@ -35,6 +35,7 @@ class Scope(StrEnum):
     ORDERS_WRITE = "orders:write"
     CASES_READ = "cases:read"
     STOCK_READ = "stock:read"
+    STOCK_RESERVE = "stock:reserve"
     REPLAYS_READ = "replays:read"
     REPLAYS_WRITE = "replays:write"
     STOCK_WRITE = "stock:write"

@@ -1,4 +1,4 @@
-"""An order's bytes -> on record, once. What the API stores and what it refuses to."""
+"""What the API reads of a body, and an order's bytes -> on record, once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from rest_framework.request import Request
+from rest_framework.serializers import Serializer
 
 from connectors.models import Connection, InboundMessage
 from connectors.registry import SOURCES
@@ -18,7 +19,7 @@ from connectors.services.api_keys import TAKES_ORDERS, check_takes_orders
 from connectors.services.receive import Delivery, Intake, receive_messages
 from connectors.systems.base import MappingFailed
 from connectors.tasks import drain_inbox
-from retailhub.api.problems import Problem
+from retailhub.api.problems import Problem, first_error
 from retailhub.kernel.json import InvalidJson, read_json
 from retailhub.kernel.trace import current_trace_id
 from retailhub.kernel.work import after_commit
@@ -78,7 +79,7 @@ def read_key(request: Request) -> str:
         raise Problem(
             400,
             "api.idempotency_key_missing",
-            f"Send an {KEY_HEADER} header, the same one whenever you send this order again.",
+            f"Send an {KEY_HEADER} header, the same one whenever you send this again.",
             field=KEY_HEADER,
         )
     if len(key) > MAX_KEY or not _KEY.fullmatch(key):
@@ -98,7 +99,7 @@ def read_body(request: Request) -> bytes:
         raise Problem(
             415,
             "api.unsupported_media_type",
-            "Send the order as plain application/json.",
+            "Send plain application/json.",
             field="Content-Type",
         )
     cap = settings.HOOK_MAX_BYTES
@@ -107,6 +108,23 @@ def read_body(request: Request) -> bytes:
     if len(body) > cap:
         raise Problem(413, "api.too_large", f"The body is larger than {cap} bytes.")
     return body
+
+
+def read_fields(request: Request, shape: type[Serializer[Any]]) -> dict[str, Any]:
+    """The body as `shape` describes it, and nothing else. Raises `Problem` naming the field."""
+    try:
+        fields = read_json(read_body(request))
+    except InvalidJson as error:
+        raise Problem(422, "api.invalid_body", str(error)) from error
+    serializer = shape(data=fields)
+    unknown = set(fields) - set(serializer.fields) if isinstance(fields, dict) else set()
+    if unknown:
+        name = min(unknown)[:60]
+        raise Problem(422, "api.invalid_body", f"“{name}” is not a field.", field=name)
+    if not serializer.is_valid():
+        field, detail = first_error(serializer.errors)
+        raise Problem(422, "api.invalid_body", detail, field=field)
+    return dict(serializer.validated_data)
 
 
 def check_order(connection: Connection, body: bytes) -> None:

@@ -15,6 +15,7 @@ from rest_framework import exceptions as rest
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from inventory.errors import ReservationUnknown
 from retailhub.kernel.errors import NeedsOperator, RetryLater
 from retailhub.kernel.trace import current_trace_id
 
@@ -35,7 +36,11 @@ TITLES = {
     "api.idempotency_key_reused": "Idempotency-Key was used for another body",
     "api.unavailable": "Not available at the moment",
     "api.unexpected": "Something we did not foresee",
+    "api.invalid_body": "The body can't be taken",
     "connectors.invalid_body": "The body can't be taken",
+    "inventory.insufficient_stock": "There is too little stock",
+    "inventory.reservation_conflict": "It came with another request before",
+    "inventory.reservation_ended": "The reservation is over",
 }
 
 _CODES = {
@@ -116,12 +121,12 @@ def _from_rest(error: rest.APIException) -> Problem:
             429, "api.throttled", "This key has used its calls.", getattr(error, "wait", None)
         )
     if isinstance(error, rest.ValidationError):
-        field, detail = _first(error.detail)
+        field, detail = first_error(error.detail)
         return Problem(400, "api.invalid_parameter", detail, field=field)
     code = _CODES.get(error.status_code, "api.bad_request")
     challenge = getattr(error, "auth_header", "")
     headers = {"WWW-Authenticate": challenge} if challenge else {}
-    return Problem(error.status_code, code, _first(error.detail)[1], headers=headers)
+    return Problem(error.status_code, code, first_error(error.detail)[1], headers=headers)
 
 
 def _later(status: int, code: str, detail: str, after: float | None) -> Problem:
@@ -129,14 +134,16 @@ def _later(status: int, code: str, detail: str, after: float | None) -> Problem:
     return Problem(status, code, detail, headers={"Retry-After": str(seconds)})
 
 
-def _first(detail: Any, field: str = "") -> tuple[str, str]:
+def first_error(detail: Any, field: str = "") -> tuple[str, str]:
     """The first thing to correct: its path and what is wrong with it."""
     if isinstance(detail, Mapping) and detail:
         name, inner = next(iter(detail.items()))
+        if isinstance(name, int):  # the place in a list
+            return first_error(inner, f"{field}[{name}]")
         path = "" if name == "non_field_errors" else str(name)
-        return _first(inner, f"{field}.{path}".strip("."))
+        return first_error(inner, f"{field}.{path}".strip("."))
     if isinstance(detail, list) and detail:
-        return _first(detail[0], field)
+        return first_error(detail[0], field)
     return field, str(detail)
 
 
@@ -144,6 +151,7 @@ _READERS: tuple[tuple[Any, Callable[[Any], Problem]], ...] = (
     (rest.APIException, _from_rest),
     (Http404, lambda _: Problem(404, "api.not_found", "There is nothing here.")),
     (PermissionDenied, lambda _: Problem(403, "api.forbidden", "This key may not do this.")),
+    (ReservationUnknown, lambda error: Problem(404, "api.not_found", str(error))),
     (RetryLater, lambda error: _later(503, error.code, str(error), error.after)),
     (
         NeedsOperator,

@@ -11,6 +11,13 @@ from retailhub.api.messages import ShowMessage
 from retailhub.api.movements import ListMovements
 from retailhub.api.orders import ListOrders, ShowOrder
 from retailhub.api.place_order import PlaceOrder
+from retailhub.api.reservations import (
+    CommitReservation,
+    HoldStock,
+    MoveReservation,
+    ReleaseReservation,
+    ShowReservation,
+)
 from retailhub.api.said import ShowTold
 from retailhub.api.snapshots import SendSnapshot, ShowSnapshot
 from retailhub.api.timeline import ShowTimeline
@@ -37,5 +44,10 @@ urlpatterns = [
     path("v1/items/<path:sku>/movements", ListMovements.as_view(), name="movements"),
     path("v1/stock-snapshots", SendSnapshot.as_view(), name="snapshots"),
     path("v1/stock-snapshots/<int:snapshot_id>", ShowSnapshot.as_view(), name="snapshot"),
+    path("v1/reservations", HoldStock.as_view(), name="reservations"),
+    path("v1/reservations/<str:reference>", ShowReservation.as_view(), name="reservation"),
+    path("v1/reservations/<str:reference>/commit", CommitReservation.as_view(), name="commit"),
+    path("v1/reservations/<str:reference>/release", ReleaseReservation.as_view(), name="release"),
+    path("v1/reservations/<str:reference>/transfer", MoveReservation.as_view(), name="transfer"),
     re_path(r"^", Nothing.as_view()),
 ]

@@ -8,6 +8,7 @@ request waits for nothing.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar, cast
@@ -73,6 +74,7 @@ class Combiner(Generic[Q, A]):
             raise
 
     def _lead(self) -> None:
+        self._let_others_arrive()
         with self._guard:
             size = min(len(self._waiting), self._most)
             batch = [self._waiting.popleft() for _ in range(size)]
@@ -89,6 +91,14 @@ class Combiner(Generic[Q, A]):
                 turn.bell.release()
             with self._guard:
                 self._call_next()
+
+    def _let_others_arrive(self) -> None:
+        # Those who were just answered are awake but not here yet. Without this one goes ahead of
+        # all of them by itself, again and again. It waits for nobody: it only lets them run first.
+        seen = 0
+        while len(self._waiting) > seen:
+            seen = len(self._waiting)
+            time.sleep(0)
 
     def _call_next(self) -> None:
         """The one who has waited longest leads now; if nobody waits, whoever comes."""

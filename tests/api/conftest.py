@@ -54,6 +54,13 @@ class Caller:
     def get(self, path: str, **query: Any) -> Any:
         return self.client.get(f"/api/v1/{path}", query, headers=self.headers)
 
+    def write(self, path: str, body: Any = None, key: str | None = "k") -> Any:
+        headers = {**self.headers, **({} if key is None else {"Idempotency-Key": key})}
+        raw = "" if body is None else body if isinstance(body, str) else json.dumps(body)
+        return self.client.post(
+            f"/api/v1/{path}", raw, content_type="application/json", headers=headers
+        )
+
     def place(self, body: Any, key: str | None = None, **headers: str) -> Any:
         raw = body if isinstance(body, bytes | str) else json.dumps(body)
         told = {**self.headers, **headers}

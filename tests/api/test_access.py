@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,7 +12,7 @@ from django.utils import timezone
 from connectors.models import ApiKey, Connection, InboundMessage
 from connectors.services.api_keys import Scope, switch_off
 from exceptions.models import Cause, ExceptionCase
-from inventory.models import SnapshotRun
+from inventory.models import Item, Location, Reservation, SnapshotRun, StockLevel
 from orders.models import Order
 from retailhub.api.urls import urlpatterns
 from tests.api.conftest import NOW, Caller, body_of, make_key, soon
@@ -27,7 +28,29 @@ ROUTES = {
     "v1/availability/told": ("availability/told?sku=MUG&channel=webshop", Scope.STOCK_READ),
     "v1/items/<path:sku>/movements": ("items/MUG/movements", Scope.STOCK_READ),
     "v1/stock-snapshots/<int:snapshot_id>": ("stock-snapshots/{snapshot}", Scope.STOCK_WRITE),
+    "v1/reservations/<str:reference>": ("reservations/basket", Scope.STOCK_RESERVE),
 }
+# Operations that only write: what they are sent, and the scope they want.
+HELD = {"reference": "basket", "lines": [{"sku": "MUG", "quantity": 1}]}
+WRITES = {
+    "v1/reservations": ("reservations", HELD, Scope.STOCK_RESERVE),
+    "v1/reservations/<str:reference>/commit": (
+        "reservations/basket/commit",
+        None,
+        Scope.STOCK_RESERVE,
+    ),
+    "v1/reservations/<str:reference>/release": (
+        "reservations/basket/release",
+        None,
+        Scope.STOCK_RESERVE,
+    ),
+    "v1/reservations/<str:reference>/transfer": (
+        "reservations/basket/transfer",
+        {"to_reference": "basket-2"},
+        Scope.STOCK_RESERVE,
+    ),
+}
+EACH_WRITE = pytest.mark.parametrize(("path", "body", "scope"), WRITES.values(), ids=[*WRITES])
 LISTS = ("orders", "cases")
 # What lies on the shelves is the house's; only what a channel was told is that channel's.
 SHARED = ("availability?sku=MUG", "items/MUG/movements")
@@ -41,6 +64,9 @@ def names(caller: Caller, shop: Connection, make_order: Callable[..., Order]) ->
     """One row of each kind, of the caller's connection."""
     order = make_order("A-1")
     message_id = caller.place(body_of(), "k-1").json()["message_id"]
+    berlin = Location.objects.create(code="BERLIN", name="Berlin")
+    StockLevel.objects.create(item=Item.objects.get(sku="MUG"), location=berlin, on_hand=5)
+    assert caller.write("reservations", HELD, key="names").status_code == 201
     cause = Cause.objects.create(
         fingerprint=uuid.uuid4().hex, code="x", title="x", first_seen_at=NOW, last_seen_at=NOW
     )
@@ -71,7 +97,35 @@ def test_no_route_is_forgotten_here() -> None:
     left_out = {None, "schema", "snapshots"}
     served = {str(route.pattern) for route in urlpatterns if route.name not in left_out}
 
-    assert served == set(ROUTES)
+    assert served == set(ROUTES) | set(WRITES)
+
+
+@EACH_WRITE
+def test_writes_with_a_key_and_its_scope_only(
+    client: Client, shop: Connection, names: dict[str, str], path: str, body: Any, scope: Scope
+) -> None:
+    reader = Caller(client, make_key(shop, *(set(Scope) - {scope})).plain)
+    writer = Caller(client, make_key(shop, scope).plain)
+    before = list(Reservation.objects.order_by("pk").values())
+
+    assert Caller(client).write(path, body).status_code == 401
+    assert reader.write(path, body).status_code == 403
+    assert list(Reservation.objects.order_by("pk").values()) == before
+    assert writer.write(path, body, key="w").status_code in {200, 201}
+
+
+@EACH_WRITE
+def test_writes_to_its_own_only(
+    stranger: Caller, names: dict[str, str], path: str, body: Any, scope: Scope
+) -> None:
+    before = list(Reservation.objects.order_by("pk").values())
+
+    answer = stranger.write(path, body)
+
+    # Another shop's basket of the same name is another basket.
+    assert answer.status_code == (201 if path == "reservations" else 404)
+    kept = Reservation.objects.filter(reference__startswith="webshop/").order_by("pk").values()
+    assert list(kept) == before
 
 
 @EACH

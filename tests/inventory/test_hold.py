@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ from inventory.models import (
 )
 from inventory.services import hold as holding
 from inventory.services.answers import forget_answers
-from inventory.services.hold import Hold, HoldAnswer, settle_holds
+from inventory.services.hold import Hold, HoldAnswer, HoldLine, hold_stock, settle_holds
 from inventory.services.release_hold import release_hold
 from tests.conftest import Stock
 from tests.inventory.holds import SHOP, granted, hold, line
@@ -260,6 +261,65 @@ def test_those_who_come_together_share_few_transactions(
     assert [granted(end) for end in ends if isinstance(end, HoldAnswer)] == [[1]] * 40
     assert sum(sizes) == 40
     assert len(sizes) < 20
+
+
+@races
+@pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.slow)])
+def test_of_64_who_want_the_last_one_through_two_channels_one_gets_it(
+    stock: Stock, now: datetime, rounds: int
+) -> None:
+    levels = [stock(f"MUG{n}", 1) for n in range(rounds)]
+    shops = [Channel.objects.create(code=code, name=code).pk for code in ("shop", "market")]
+    gate = threading.Barrier(64)
+
+    def buy(buyer: int) -> list[bool]:
+        got = []
+        for turn, level in enumerate(levels):
+            wanted = Hold(
+                owner=f"channel-{buyer % 2}",
+                reference=f"{turn}-{buyer}",
+                channel_id=shops[buyer % 2],
+                lines=(HoldLine(item_id=level.item_id, quantity=1),),
+            )
+            gate.wait(timeout=120)
+            # Half of them come through this process' combiner, half as other processes would.
+            (answer,) = (
+                [hold_stock(wanted, now=now)] if buyer % 4 < 2 else settle_holds([(wanted, now)])
+            )
+            got.append(isinstance(answer, HoldAnswer) and not answer.is_refused)
+        return got
+
+    ends = at_once([partial(buy, n) for n in range(64)])
+
+    assert [end for end in ends if isinstance(end, Exception)] == []
+    wins = [sum(turn) for turn in zip(*ends, strict=True)]
+    assert wins == [1] * rounds
+    assert [numbers(level) for level in levels] == [(1, 1)] * rounds
+
+
+@races
+def test_baskets_that_want_the_same_things_crosswise_never_wait_in_a_circle(
+    stock: Stock, now: datetime
+) -> None:
+    skus = ["MUG", "PLATE", "BOWL"]
+    levels = [stock(sku, 100, at) for sku in skus for at in ("BERLIN", "HAMBURG")]
+    lines = [line(sku, 1) for sku in skus]
+    names = [f"B{n}" for n in range(16)]
+
+    def crossing(n: int) -> object:
+        # Each batch names the same references and items, in its own order.
+        wanted = tuple(lines if n % 2 else lines[::-1])
+        holds = [
+            Hold(owner=SHOP, reference=f"{name}-{n % 8}", key=f"{n % 8}-{name}", lines=wanted)
+            for name in (names if n % 3 else names[::-1])
+        ]
+        return settle_holds([(hold, now) for hold in holds])
+
+    ends = at_once([partial(crossing, n) for n in range(16)])
+
+    assert [end for end in ends if isinstance(end, Exception)] == []
+    held = Reservation.objects.filter(state="HELD").count()
+    assert sum(numbers(level)[1] for level in levels) == held == 16 * 8 * 3
 
 
 def test_a_hold_inside_a_transaction_is_undone_with_it(stock: Stock, now: datetime) -> None:
