@@ -8,20 +8,27 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from connectors.masking import masked_json
 from exceptions.models import (
     Absence,
+    Calendar,
     CaseEvent,
+    ClosedDay,
     ExceptionCase,
     Expectation,
     ExpectationTemplate,
+    LadderStep,
     OwnershipRule,
     RuleSet,
+    SlaPolicy,
     Team,
+    WorkingHours,
 )
 from exceptions.selectors import visible_cases
+from exceptions.services.ladder import look_at_ladders_again
 from exceptions.services.ownership import current_rules
 from exceptions.services.rules import draft_rules
 from retailhub.kernel.admin import (
@@ -33,9 +40,26 @@ from retailhub.kernel.admin import (
 )
 
 
+class LadderInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Who gets a case of the team while its time runs out."""
+
+    model = LadderStep
+    fk_name = "team"
+    extra = 0
+    autocomplete_fields = ("person", "to_team")
+    ordering = ("percent",)
+
+
 @admin.register(Team)
 class TeamAdmin(AdminsOnly, NeverDeleted, HistoryAdmin):
-    """Who works together, and on which connections."""
+    """Who works together, on which connections, and how cases are handed on."""
+
+    inlines = (LadderInline,)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Cases that run already climb the changed ladder."""
+        super().save_related(request, form, formsets, change)
+        look_at_ladders_again(team_id=form.instance.pk, now=timezone.now())
 
     scope = ""
     list_display = ("name", "slug", "gives_in_turn", "capacity")
@@ -76,6 +100,45 @@ class AbsenceAdmin(AdminsOnly, HistoryAdmin):
     list_select_related = ("person",)
     ordering = ("-ends_at", "pk")
     autocomplete_fields = ("person",)
+
+
+class WorkingHoursInline(admin.TabularInline):  # type: ignore[type-arg]
+    """When the calendar is open."""
+
+    model = WorkingHours
+    extra = 0
+    ordering = ("weekday", "opens")
+
+
+class ClosedDayInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Own days off, beside the public holidays."""
+
+    model = ClosedDay
+    extra = 0
+    ordering = ("day",)
+
+
+@admin.register(Calendar)
+class CalendarAdmin(AdminsOnly, HistoryAdmin):
+    """Working hours and holidays. A change counts for deadlines that are set from then on."""
+
+    scope = ""
+    list_display = ("name", "time_zone", "country", "subdivision")
+    search_fields = ("name",)
+    ordering = ("name",)
+    inlines = (WorkingHoursInline, ClosedDayInline)
+
+
+@admin.register(SlaPolicy)
+class SlaPolicyAdmin(AdminsOnly, NeverDeleted, HistoryAdmin):
+    """How long what may take. The last match counts, for cases that open from then on."""
+
+    scope = ""
+    list_display = ("__str__", "position", "severity_from", "respond_minutes", "is_active")
+    list_editable = ("position", "is_active")
+    list_select_related = ("calendar",)
+    ordering = ("position", "pk")
+    autocomplete_fields = ("calendar",)
 
 
 @admin.register(RuleSet)

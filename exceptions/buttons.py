@@ -10,6 +10,7 @@ from django.urls import reverse
 from exceptions.forms import KEEPS
 from exceptions.lifecycle import CaseState, allowed
 from exceptions.models import ExceptionCase, Team
+from exceptions.models.cases import WaitsFor
 from exceptions.playbook import play_of
 from exceptions.rows import person
 from exceptions.staff import colleagues_at
@@ -55,10 +56,17 @@ _SNOOZE: Field = {
 _TEXT: Field = {"name": "text", "label": "Note", "kind": "textarea", "required": True}
 _ON_WHOM: Field = {
     "name": "on_whom",
-    "label": "On whom",
+    "label": "Who exactly",
     "kind": "text",
     "required": True,
     "placeholder": "The customer",
+}
+_WAITS_FOR: Field = {
+    "name": "waits_for",
+    "label": "For",
+    "kind": "select",
+    "value": WaitsFor.CUSTOMER.value,
+    "options": WaitsFor.choices,
 }
 
 
@@ -85,7 +93,13 @@ OFFERS = (
         "It hides no breach: it ends when the case is due.",
     ),
     Offer("wake", "Back to work", "S"),
-    Offer("wait", "Wait", "W", (_ON_WHOM,)),
+    Offer(
+        "wait",
+        "Wait",
+        "W",
+        (_WAITS_FOR, _ON_WHOM),
+        "The clock stands meanwhile, if the policy of this exception says so.",
+    ),
     Offer(
         "resolve",
         "Resolve",

@@ -9,6 +9,7 @@ from django import forms
 from django.utils import timezone
 
 from exceptions.models import ExceptionCase, Team
+from exceptions.models.cases import WaitsFor
 from exceptions.selectors import workers
 from exceptions.services.assign import Choice
 from inventory.selectors import items_by_sku, locations_by_code
@@ -53,6 +54,11 @@ class Wait(Act):
     """On whom."""
 
     on_whom = forms.CharField(max_length=120, error_messages={"required": "Say on whom it waits."})
+    waits_for = forms.ChoiceField(choices=WaitsFor.choices, required=False)
+
+    def clean_waits_for(self) -> str:
+        """The customer, unless it is said."""
+        return self.cleaned_data["waits_for"] or WaitsFor.CUSTOMER.value
 
 
 # How long rules leave alone what a person chose: minutes, or for good, or not at all.

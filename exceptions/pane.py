@@ -12,13 +12,23 @@ from django.utils import timezone
 
 from connectors.masking import masked_body, masked_json
 from connectors.models import Attempt, InboundMessage
+from exceptions.activity import LINES, line_of
 from exceptions.buttons import Button, buttons_of
 from exceptions.candidates import MappingForm, mapping_form_of
 from exceptions.expected import is_expectation
 from exceptions.foresee import Foreseen, foresee
 from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.playbook import play_of
-from exceptions.rows import SEVERITIES, Sla, StateWord, money_text, person, sla_of, state_word
+from exceptions.rows import (
+    SEVERITIES,
+    Sla,
+    StateWord,
+    clock_facts,
+    money_text,
+    person,
+    sla_of,
+    state_word,
+)
 from exceptions.services.acts import UNDOABLE
 from exceptions.why import Why, why_of
 from retailhub.kernel.roles import Ability, may
@@ -87,10 +97,10 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime) -> CasePane:
         headline=case.detail or case.title,
         sentence=_sentence(case),
         advice={"happened": play.consequence, "todo": play.advice},
-        facts=_facts(case),
+        facts=_facts(case, now),
         references=_references(case),
         attempts=_attempts(case),
-        activity=[_activity(event) for event in events],
+        activity=[line_of(event) for event in events],
         actions=buttons_of(case, user=user),
         why=why_of(case),
         mapping_form=mapping_form_of(case) if may(user, Ability.EDIT_MAPPINGS) else None,
@@ -138,12 +148,13 @@ def _sentence(case: ExceptionCase) -> str:
     return play_of(case.code).consequence
 
 
-def _facts(case: ExceptionCase) -> list[tuple[str, str, bool]]:
+def _facts(case: ExceptionCase, now: datetime) -> list[tuple[str, str, bool]]:
     facts = [
         ("Connection", case.connection.name if case.connection else "", False),
         ("Team", case.team.name if case.team else "Nobody", not case.team),
         ("Opened", f"{timezone.localtime(case.opened_at):%d %b %H:%M}", False),
     ]
+    facts += clock_facts(case, now)
     if case.failed_again:
         facts.append(("Failed again", f"{case.failed_again} ×", True))
     return facts
@@ -197,51 +208,13 @@ _RESULTS = {
     "LATE": "skipped",
 }
 
-# verb -> (icon, colour, sentence)
-_LINES = {
-    "opened": ("alert", "red", "Opened"),
-    "failed again": ("x", "red", "Failed again"),
-    "claim": ("claim", "violet", "Claimed"),
-    "take_over": ("claim", "violet", "Taken over"),
-    "release": ("claim", "gray", "Released"),
-    "assign": ("claim", "violet", "Assigned"),
-    "given": ("claim", "violet", "Given in turn"),
-    "moved": ("open", "gray", "Moved to another team"),
-    "unpinned": ("open", "gray", "No longer pinned"),
-    "snooze": ("clock", "amber", "Snoozed"),
-    "wait": ("pause", "gray", "Waiting"),
-    "wake": ("open", "blue", "Back to work"),
-    "replay": ("replay", "teal", "Replayed"),
-    "edit": ("note", "blue", "Message corrected"),
-    "note": ("note", "gray", "Note"),
-    "resolve": ("check", "green", "Resolved by hand"),
-    "resolved": ("check", "green", "Resolved"),
-    "ignore": ("minus", "gray", "Ignored"),
-    "reopen": ("open", "blue", "Reopened"),
-    "undo": ("undo", "gray", "Undone"),
-}
-
-
-def _activity(event: CaseEvent) -> dict[str, Any]:
-    icon, color, text = _LINES.get(event.verb, ("open", "gray", event.verb.capitalize()))
-    if event.undone_at is not None:
-        text = f"{text} (taken back)"
-    return {
-        "icon": icon,
-        "color": color,
-        "text": text,
-        "detail": event.text,
-        "at": event.at,
-        "by": person(event.actor) if event.actor else "",
-    }
-
 
 def _undo(events: list[CaseEvent]) -> dict[str, str] | None:
     for event in events:
         if event.verb == "undo" or (event.verb in UNDOABLE and event.undone_at is not None):
             return None
         if event.verb in UNDOABLE:
-            text = f"{_LINES[event.verb][2]} by {person(event.actor) or 'the clock'}."
+            text = f"{LINES[event.verb][2]} by {person(event.actor) or 'the clock'}."
             return {"text": text, "url": reverse("case-undo", args=[event.case_id, event.pk])}
         if event.verb in {"replay", "failed again", "resolved"}:
             return None

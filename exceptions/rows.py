@@ -89,12 +89,31 @@ def sla_of(case: ExceptionCase, now: datetime) -> Sla | None:
     if case.closed_at is not None:
         return None
     due_at = case.due_at.isoformat()
-    if case.state == "WAITING":
+    if case.paused_at is not None:
         return Sla("paused", "Paused", due_at)
     left = case.due_at - now
     if left < timedelta(0):
         return Sla("over", f"−{duration(-left)}", due_at)
     return Sla("soon" if left < SOON else "ok", duration(left), due_at)
+
+
+def clock_facts(case: ExceptionCase, now: datetime) -> list[tuple[str, str, bool]]:
+    """The clock until somebody is at it, and why the clocks stand: (label, value, is marked)."""
+    facts = []
+    if case.respond_due_at is not None:
+        facts.append(("First answer", *_answer(case, case.respond_due_at, now)))
+    if case.paused_at is not None and case.closed_at is None:
+        stood = duration(case.paused_for + (now - case.paused_at))
+        facts.append(("Clock stands", f"{case.get_pause_reason_display()} · {stood}", False))
+    return facts
+
+
+def _answer(case: ExceptionCase, due_at: datetime, now: datetime) -> tuple[str, bool]:
+    at = case.responded_at or now
+    span = duration(abs(due_at - at))
+    if case.responded_at is not None:
+        return (f"{span} late", True) if at > due_at else (f"In time, {span} early", False)
+    return (f"{span} late", True) if at > due_at else (f"{span} left", False)
 
 
 def duration(span: timedelta) -> str:

@@ -96,7 +96,7 @@ VIEWS: dict[str, tuple[str, View]] = {
     "breaching": (
         "Breaching",
         lambda cases, user, now: cases.filter(
-            state__in=OPEN_STATES, due_at__lt=now + timedelta(minutes=30)
+            state__in=OPEN_STATES, paused_at=None, due_at__lt=now + timedelta(minutes=30)
         ),
     ),
     "silent": (
@@ -143,7 +143,7 @@ def counts(*, user: User, now: datetime) -> dict[str, int]:
         "open": Q(state__in=["NEW", "CLAIMED", "REPLAYING"]),
         "mine": Q(owner_id=user.pk),
         "unassigned": Q(state="NEW", owner=None),
-        "breaching": Q(due_at__lt=now + timedelta(minutes=30)),
+        "breaching": Q(paused_at=None, due_at__lt=now + timedelta(minutes=30)),
         "silent": _SILENT,
         "waiting": Q(state="WAITING"),
         "snoozed": Q(state="SNOOZED"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
+from exceptions.forecast import forecasts
 from exceptions.models import Absence, ExceptionCase, Team
 from exceptions.rows import person
 from exceptions.selectors import BUSY_STATES, User, teams_of, workers
@@ -36,10 +37,11 @@ class TeamAtWork:
     open_cases: int
     unowned: int
     members: list[Member]
+    forecast: str
 
 
 def teams_at_work(*, now: datetime) -> list[TeamAtWork]:
-    """Every team with its members, by name. Five queries, however many they are."""
+    """Every team with its members, by name. Six queries, however many they are."""
     teams = Team.objects.order_by("name", "pk").prefetch_related("members")
     busy = ExceptionCase.objects.filter(state__in=BUSY_STATES)
     held = dict(busy.exclude(owner=None).values_list("owner").annotate(Count("pk")).order_by())
@@ -50,6 +52,7 @@ def teams_at_work(*, now: datetime) -> list[TeamAtWork]:
         .order_by()
     }
     away = dict(_away(now).values_list("person", "ends_at").order_by("ends_at"))
+    rates = forecasts(now=now)
     at_work = set(workers().values_list("pk", flat=True))
     return [
         TeamAtWork(
@@ -62,6 +65,7 @@ def teams_at_work(*, now: datetime) -> list[TeamAtWork]:
                 for user in sorted(team.members.all(), key=person)
                 if user.pk in at_work
             ],
+            rates[team.pk].text(now) if team.pk in rates else "",
         )
         for team in teams
     ]

@@ -24,6 +24,7 @@ from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.services import snapshots
 from exceptions.services.cases import Problem, close_cured, move_cases, open_case
+from exceptions.services.clocks import pause_for_connection, resume_for_connection
 from exceptions.services.recount import close_counted
 from inventory.events import SnapshotEnded, StockCounted, StockFreed, StockOverdrawn, StockProved
 from inventory.ledger import overdraft_evidence
@@ -245,7 +246,9 @@ def follow_connection(event: ConnectionChanged) -> None:
             connection_id=row.pk, code__in=_HEALTH_CODES.values(), inbound=None, outbound=None
         )
         close_cured(cases, how="by itself", now=timezone.now())
+        resume_for_connection(connection_id=row.pk, now=timezone.now())
         return
+    pause_for_connection(connection_id=row.pk, now=timezone.now())
     open_case(
         Problem(
             code=code, detail=row.health_detail, connection_id=row.pk, connection_name=row.name

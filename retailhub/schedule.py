@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from connectors.services import coverage, deliver, leases, poll, probe, snapshots
-from exceptions.services import assign, forget, leavers, overdue, rules, sweep, turns
+from exceptions.services import assign, forget, ladder, leavers, overdue, rules, sweep, turns
 from exceptions.services.select_cases import forget_selections
 from inventory.services import check, full_run
 from inventory.services.answers import forget_answers
@@ -48,6 +48,7 @@ JOBS: dict[str, Job] = {
     "start full stock runs": Job(30, lambda now: full_run.start_due_full_runs(now=now)),
     "wake snoozed cases": Job(15, lambda now: sweep.wake_due_cases(now=now)),
     "set aside what was decided": Job(15, lambda now: sweep.set_aside_what_was_decided(now=now)),
+    "climb ladders": Job(15, lambda now: ladder.climb_ladders(now=now)),
     "give cases in turn": Job(5, lambda now: turns.give_in_turn(now=now)),
     "let go of what was pinned": Job(60, lambda now: assign.unpin_due_cases(now=now)),
     "follow ownership rules": Job(60, lambda now: rules.move_to_current_rules(now=now)),

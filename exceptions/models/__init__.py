@@ -1,6 +1,7 @@
 """The rows of the desk, by concept."""
 
 from exceptions.models.cases import CaseEvent, Cause, ExceptionCase
+from exceptions.models.clock import Calendar, ClosedDay, LadderStep, SlaPolicy, WorkingHours
 from exceptions.models.expectations import Expectation, ExpectationTemplate
 from exceptions.models.ownership import Absence, Assignment, OwnershipRule, RuleSet, Team
 from exceptions.models.replays import BulkScope, ReplayItem, ReplayRun, RunEvent
@@ -9,15 +10,20 @@ __all__ = [
     "Absence",
     "Assignment",
     "BulkScope",
+    "Calendar",
     "CaseEvent",
     "Cause",
+    "ClosedDay",
     "ExceptionCase",
     "Expectation",
     "ExpectationTemplate",
+    "LadderStep",
     "OwnershipRule",
     "ReplayItem",
     "ReplayRun",
     "RuleSet",
     "RunEvent",
+    "SlaPolicy",
     "Team",
+    "WorkingHours",
 ]

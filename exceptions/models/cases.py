@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -9,9 +11,26 @@ from django.db.models.functions import Now
 
 from connectors.models import Connection, InboundMessage, OutboundMessage
 from exceptions.lifecycle import CaseState
+from exceptions.models.clock import SlaPolicy
 from exceptions.models.ownership import Team
 from orders.models import Order
 from retailhub.kernel.models import Timestamped
+
+
+class WaitsFor(models.TextChoices):
+    """On whom a case waits, as clocks ask."""
+
+    CUSTOMER = "CUSTOMER", "The customer"
+    VENDOR = "VENDOR", "A partner: shop, carrier, warehouse, bank"
+    INSIDE = "INSIDE", "A colleague"
+
+
+class PauseReason(models.TextChoices):
+    """Why a clock stands."""
+
+    WAITING = "WAITING", "Waits for somebody outside"
+    CONNECTION = "CONNECTION", "The connection is down"
+
 
 OPEN_STATES = ["NEW", "CLAIMED", "REPLAYING", "WAITING", "SNOOZED"]
 
@@ -82,6 +101,26 @@ class ExceptionCase(Timestamped):
     opened_at = models.DateTimeField()
     due_at = models.DateTimeField()
     wake_at = models.DateTimeField(null=True)
+    policy = models.ForeignKey(
+        SlaPolicy, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    minutes = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Time to solve it that it began with; 0: not known."
+    )
+    respond_due_at = models.DateTimeField(null=True)
+    responded_at = models.DateTimeField(null=True)
+    waits_for = models.CharField(
+        max_length=8, choices=WaitsFor.choices, blank=True, default="", db_default=""
+    )
+    paused_at = models.DateTimeField(null=True)
+    pause_reason = models.CharField(
+        max_length=10, choices=PauseReason.choices, blank=True, default="", db_default=""
+    )
+    paused_for = models.DurationField(default=timedelta(0), db_default=timedelta(0))
+    ladder_percent = models.PositiveSmallIntegerField(default=0, db_default=0)
+    ladder_at = models.DateTimeField(
+        null=True, help_text="When the team's ladder is to be looked at. Empty: not again."
+    )
     closed_at = models.DateTimeField(null=True)
     resolution = models.CharField(max_length=40, blank=True)
 
@@ -106,6 +145,11 @@ class ExceptionCase(Timestamped):
                 condition=Q(closed_at=None, state__in=OPEN_STATES)
                 | Q(closed_at__isnull=False, state__in=["RESOLVED", "IGNORED"]),
                 name="exceptions_case_closed_means_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(paused_at=None, pause_reason="")
+                | (Q(paused_at__isnull=False) & ~Q(pause_reason="")),
+                name="exceptions_case_paused_means_a_reason",
             ),
             models.CheckConstraint(
                 condition=Q(is_pinned=True) | Q(pinned_until=None),
@@ -142,6 +186,18 @@ class ExceptionCase(Timestamped):
                 fields=["pinned_until"],
                 condition=Q(pinned_until__isnull=False),
                 name="exceptions_case_pin_ends",
+            ),
+            # The clock: steps of the ladder that are due.
+            models.Index(
+                fields=["ladder_at"],
+                condition=Q(ladder_at__isnull=False, state__in=OPEN_STATES),
+                name="exceptions_case_ladder_due",
+            ),
+            # How fast teams drain, and what closed a cause before.
+            models.Index(
+                fields=["closed_at"],
+                condition=Q(closed_at__isnull=False),
+                name="exceptions_case_closed",
             ),
             # The order page and the search box.
             models.Index(fields=["order_number"], name="exceptions_case_by_number"),

@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from exceptions.errors import NothingToUndo, VerbNotAllowed, VersionStale
 from exceptions.lifecycle import VERBS, CaseState, allowed
 from exceptions.models import CaseEvent, ExceptionCase
-from exceptions.models.cases import OPEN_STATES
+from exceptions.models.cases import OPEN_STATES, WaitsFor
 from exceptions.services.cases import note, save, snapshot
 
 UNDOABLE = frozenset(
@@ -128,10 +128,11 @@ def release_case(
 def snooze_case(
     *, case_id: int, actor_id: int, minutes: int, now: datetime, version: int | None = None
 ) -> ExceptionCase:
-    """Hide it from the open list until then, never past its due time: a snooze hides no breach."""
+    """Hide it from the open list until then, never past a deadline: a snooze hides no breach."""
     case, before = begin(case_id, "snooze", actor_id, version)
+    deadlines = [case.due_at] if case.responded_at else [case.due_at, case.respond_due_at]
     until = now + timedelta(minutes=max(minutes, 1))
-    case.wake_at = min(until, case.due_at) if case.due_at > now else until
+    case.wake_at = min([until, *(one for one in deadlines if one and one > now)])
     note(case, "snooze", now, actor_id=actor_id, before=before)
     save(case)
     return case
@@ -139,10 +140,17 @@ def snooze_case(
 
 @transaction.atomic
 def wait_case(
-    *, case_id: int, actor_id: int, on_whom: str, now: datetime, version: int | None = None
+    *,
+    case_id: int,
+    actor_id: int,
+    on_whom: str,
+    now: datetime,
+    version: int | None = None,
+    waits_for: str = WaitsFor.CUSTOMER,
 ) -> ExceptionCase:
-    """Wait for somebody outside: customer, partner, warehouse."""
+    """Wait for somebody outside; its clock stands if the policy says so for whom it `waits_for`."""
     case, before = begin(case_id, "wait", actor_id, version)
+    case.waits_for = waits_for
     note(case, "wait", now, actor_id=actor_id, text=f"Waiting for {on_whom}", before=before)
     save(case)
     return case
@@ -251,6 +259,7 @@ def undo_act(*, event_id: int, actor_id: int, now: datetime) -> ExceptionCase:
     case.state, case.owner_id, case.resolution = was["state"], was["owner"], was["resolution"]
     case.team_id = was["team"]
     case.team_reason = was.get("team_reason", case.team_reason)
+    case.waits_for = was.get("waits_for", case.waits_for)
     case.is_pinned = was.get("is_pinned", case.is_pinned)
     case.pinned_until = _moment(was.get("pinned_until"))
     case.wake_at, case.closed_at = _moment(was["wake_at"]), _moment(was["closed_at"])

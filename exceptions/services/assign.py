@@ -42,6 +42,7 @@ def assign_case(
     case.is_pinned, case.pinned_until = choice.is_pinned, choice.until if choice.is_pinned else None
     case.rules_version, case.wake_at = current_rules().number, None
     case.team_reason = _reason(case, actor_id)
+    case.ladder_at = now
     Assignment.objects.create(
         case=case,
         how=Assignment.How.PERSON,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from exceptions.lifecycle import CaseState
 from exceptions.models import CaseEvent, Cause, ExceptionCase, Team
 from exceptions.models.cases import OPEN_STATES
 from exceptions.playbook import cause_title_of, play_of, title_of
+from exceptions.services.clocks import follow_act, start_clocks
 from exceptions.services.facts import read_facts
 from exceptions.services.fingerprint import fingerprint
 from exceptions.services.ownership import route
@@ -103,8 +104,8 @@ def open_case(problem: Problem, *, now: datetime) -> ExceptionCase:
         facts=problem.facts(),
         state=CaseState.NEW,
         opened_at=now,
-        due_at=now + timedelta(minutes=play.minutes),
     )
+    start_clocks(case, minutes=play.minutes, now=now)
     assignment = route(case, now=now, team=problem.team)
     case.save()
     assignment.save()
@@ -215,6 +216,7 @@ def snapshot(case: ExceptionCase) -> dict[str, Any]:
         "team_reason": case.team_reason,
         "is_pinned": case.is_pinned,
         "pinned_until": case.pinned_until.isoformat() if case.pinned_until else None,
+        "waits_for": case.waits_for,
         "wake_at": case.wake_at.isoformat() if case.wake_at else None,
         "closed_at": case.closed_at.isoformat() if case.closed_at else None,
         "resolution": case.resolution,
@@ -230,7 +232,8 @@ def note(
     actor_id: int | None = None,
     before: dict[str, Any] | None = None,
 ) -> CaseEvent:
-    """A line of the case's activity."""
+    """A line of the case's activity; its clocks follow. The caller saves the case after it."""
+    follow_act(case, verb, actor_id, now=now)
     return CaseEvent.objects.create(
         case=case,
         verb=verb,

@@ -40,6 +40,7 @@ def route(
     """
     rules = rules or current_rules()
     case.rules_version = rules.number
+    case.ladder_at = None if case.paused_at else now
     if team is not None:
         case.team, case.team_reason, case.is_pinned = team, NAMED, True
         return _assignment(case, {"rule": NAMED, "lost": []}, now)

@@ -89,7 +89,7 @@ def _move_batch(rules: Rules, now: datetime) -> int:
         case.version += 1
         text = f"From {was or 'nobody'} by version {rules.number}: {case.team_reason}"
         events.append(_event(case, text, before, now))
-    update_rows(cases, ["team", "team_reason", "rules_version", "version"])
+    update_rows(cases, ["team", "team_reason", "rules_version", "ladder_at", "version"])
     insert_rows(assignments, needs_ids=False)
     insert_rows(events, needs_ids=False)
     for case in cases:

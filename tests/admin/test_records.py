@@ -15,7 +15,7 @@ from connectors.models import CodeMapping, Connection, InboundMessage
 from connectors.services.process import process_batch
 from connectors.services.receive import Delivery, receive_messages
 from connectors.systems.base import Envelope
-from exceptions.models import OwnershipRule, Team
+from exceptions.models import Calendar, OwnershipRule, SlaPolicy, Team
 from inventory.models import Item
 from orders.models import Order
 from retailhub.kernel.roles import Role
@@ -199,7 +199,13 @@ def test_a_mappings_other_side_is_changed_in_place(admin: Client, shop: Connecti
 def test_teams_and_rules_are_tables(admin: Client, shop: Connection) -> None:
     admin.post(
         "/admin/exceptions/team/add/",
-        {"name": "Desk", "slug": "desk", "connections": [shop.pk], "capacity": 20},
+        {
+            "name": "Desk",
+            "slug": "desk",
+            "connections": [shop.pk],
+            "capacity": 20,
+            **_inline("ladder", percent=80, goes="LEAD"),
+        },
     )
     team = Team.objects.get()
     admin.post(
@@ -208,11 +214,42 @@ def test_teams_and_rules_are_tables(admin: Client, shop: Connection) -> None:
     )
 
     assert list(team.connections.all()) == [shop]
+    assert [str(step) for step in team.ladder.all()] == ["after 80 % → to a lead of the team"]
     assert OwnershipRule.objects.get().team == team
     assert (
         "code starts with inventory."
         in admin.get("/admin/exceptions/ownershiprule/").content.decode()
     )
+
+
+def test_a_calendar_and_a_policy_are_set_with_their_history(admin: Client) -> None:
+    admin.post(
+        "/admin/exceptions/calendar/add/",
+        {
+            "name": "Office",
+            "time_zone": "Europe/Berlin",
+            "country": "de",
+            **_inline("hours", weekday=0, opens="09:00", closes="17:00"),
+            **_inline("closed_days", day="2026-12-24", name="Christmas Eve"),
+        },
+    )
+    calendar = Calendar.objects.get()
+    assert (calendar.country, calendar.hours.count(), calendar.closed_days.count()) == ("DE", 1, 1)
+
+    sent = {"position": 10, "severity_from": 1, "resolve_minutes": 60, "calendar": calendar.pk}
+    admin.post("/admin/exceptions/slapolicy/add/", {**sent, "is_active": "on"})
+    policy = SlaPolicy.objects.get()
+    page = f"/admin/exceptions/slapolicy/{policy.pk}"
+    admin.post(f"{page}/change/", {**sent, "resolve_minutes": 30, "is_active": "on"})
+
+    assert str(SlaPolicy.objects.get()) == "10. any code → 30 min, Office"
+    assert "60 → 30" in admin.get(f"{page}/history/").content.decode()
+
+
+def _inline(name: str, /, **row: object) -> dict[str, object]:
+    """One new row of an inline, as a browser sends it."""
+    counts = {f"{name}-TOTAL_FORMS": 1, f"{name}-INITIAL_FORMS": 0}
+    return {**counts, **{f"{name}-0-{column}": value for column, value in row.items()}}
 
 
 def _person(**changes: str) -> dict[str, str]:

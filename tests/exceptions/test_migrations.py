@@ -48,6 +48,7 @@ def test_rules_that_routed_go_on_routing_and_no_case_moves(old: Any) -> None:
     facts = {"cause": cause, "code": "x", "title": "X", "severity": 2, "team": team}
     cases = old.get_model("exceptions", "ExceptionCase").objects
     kept = cases.create(connection=erp, state="NEW", opened_at=now, due_at=now, **facts)
+    waits = cases.create(state="WAITING", opened_at=now, due_at=now, **facts)
 
     to_newest()
 
@@ -58,5 +59,7 @@ def test_rules_that_routed_go_on_routing_and_no_case_moves(old: Any) -> None:
         "10. anything → Desk",
         "20. connection is ERP and code starts with connectors. → ERP",
     ]
+    assert (case.paused_at, case.due_at, case.minutes) == (None, now, 0)
+    assert ExceptionCase.objects.get(pk=waits.pk).pause_reason == "WAITING"
     verdict = current_rules().verdict(Facts(code="connectors.x", connection=erp.pk))
     assert verdict.team == other.pk

@@ -1,0 +1,48 @@
+"""What people and the clock did to a case, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exceptions.models import CaseEvent
+from exceptions.rows import person
+
+# verb -> (icon, colour, sentence)
+LINES = {
+    "opened": ("alert", "red", "Opened"),
+    "failed again": ("x", "red", "Failed again"),
+    "claim": ("claim", "violet", "Claimed"),
+    "take_over": ("claim", "violet", "Taken over"),
+    "release": ("claim", "gray", "Released"),
+    "assign": ("claim", "violet", "Assigned"),
+    "escalated": ("alert", "amber", "Escalated"),
+    "given": ("claim", "violet", "Given in turn"),
+    "moved": ("open", "gray", "Moved to another team"),
+    "unpinned": ("open", "gray", "No longer pinned"),
+    "snooze": ("clock", "amber", "Snoozed"),
+    "wait": ("pause", "gray", "Waiting"),
+    "wake": ("open", "blue", "Back to work"),
+    "replay": ("replay", "teal", "Replayed"),
+    "edit": ("note", "blue", "Message corrected"),
+    "note": ("note", "gray", "Note"),
+    "resolve": ("check", "green", "Resolved by hand"),
+    "resolved": ("check", "green", "Resolved"),
+    "ignore": ("minus", "gray", "Ignored"),
+    "reopen": ("open", "blue", "Reopened"),
+    "undo": ("undo", "gray", "Undone"),
+}
+
+
+def line_of(event: CaseEvent) -> dict[str, Any]:
+    """A line of the activity of a case."""
+    icon, color, text = LINES.get(event.verb, ("open", "gray", event.verb.capitalize()))
+    if event.undone_at is not None:
+        text = f"{text} (taken back)"
+    return {
+        "icon": icon,
+        "color": color,
+        "text": text,
+        "detail": event.text,
+        "at": event.at,
+        "by": person(event.actor) if event.actor else "",
+    }

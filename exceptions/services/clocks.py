@@ -1,0 +1,145 @@
+"""The two clocks of a case: until somebody is at it, and until it is solved. They can stand."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from connectors.models import Connection
+from exceptions.events import CaseChanged
+from exceptions.lifecycle import CaseState
+from exceptions.models import ExceptionCase, SlaPolicy
+from exceptions.models.cases import OPEN_STATES, PauseReason, WaitsFor
+from exceptions.services.calendars import Clocks
+from exceptions.worktime import business_time, due_at
+from retailhub.kernel.events import publish
+from retailhub.kernel.rows import update_rows
+
+BATCH = 500
+# What shows that somebody is at it. To hide, hand on or take back shows nothing.
+RESPONSES = frozenset({"claim", "take_over", "note", "wait", "replay", "resolve", "ignore"})
+# The cases about the connection itself: their clocks never stand for it.
+PARENTS = frozenset({"connectors.connection_down", "connectors.credentials_rejected"})
+DOWN = frozenset({Connection.Health.DOWN.value, Connection.Health.SIGN_IN.value})
+_CLOCK = ["due_at", "respond_due_at", "paused_at", "pause_reason", "paused_for", "ladder_at"]
+
+
+def start_clocks(case: ExceptionCase, *, minutes: int, now: datetime) -> None:
+    """Set both deadlines of a new case: by the last policy that matches, else `minutes`."""
+    policy = policy_for(case.code, case.severity)
+    hours = Clocks().hours_of(policy)
+    case.policy = policy
+    case.minutes = policy.resolve_minutes if policy else minutes
+    case.due_at = due_at(hours, now, timedelta(minutes=case.minutes))
+    if policy and policy.respond_minutes:
+        case.respond_due_at = due_at(hours, now, timedelta(minutes=policy.respond_minutes))
+    case.ladder_at = now
+    if _stands_for_connection(case):
+        pause(case, PauseReason.CONNECTION, now=now)
+
+
+def policy_for(code: str, severity: int) -> SlaPolicy | None:
+    """The last active policy for this class of errors and severity."""
+    rows = SlaPolicy.objects.filter(is_active=True, severity_from__lte=severity)
+    matching = [row for row in rows.order_by("position", "pk") if code.startswith(row.code_prefix)]
+    return matching[-1] if matching else None
+
+
+def follow_act(case: ExceptionCase, verb: str, actor_id: int | None, *, now: datetime) -> None:
+    """Let the clocks of a case in hand follow what was done to it. The caller saves it."""
+    if actor_id is not None and verb in RESPONSES and case.responded_at is None:
+        case.responded_at = now
+    if case.state != CaseState.WAITING:
+        case.waits_for = ""
+    wants = _reason_to_stand(case)
+    if wants and not case.paused_at:
+        pause(case, wants, now=now)
+    elif not wants and case.paused_at and case.closed_at is None:
+        resume(case, now=now, clocks=Clocks())
+    elif wants and wants != case.pause_reason:
+        case.pause_reason = wants
+
+
+def _reason_to_stand(case: ExceptionCase) -> str:
+    if case.state == CaseState.WAITING and _waits(case.policy, case.waits_for):
+        return PauseReason.WAITING.value
+    if case.pause_reason and _stands_for_connection(case):
+        return PauseReason.CONNECTION.value
+    return ""
+
+
+def _waits(policy: SlaPolicy | None, waits_for: str) -> bool:
+    allowed = {
+        WaitsFor.CUSTOMER.value: policy is None or policy.pauses_for_customer,
+        WaitsFor.VENDOR.value: policy is None or policy.pauses_for_vendor,
+    }
+    return allowed.get(waits_for, False)
+
+
+def _stands_for_connection(case: ExceptionCase) -> bool:
+    if case.connection_id is None or case.code in PARENTS:
+        return False
+    if case.policy and not case.policy.pauses_for_connection:
+        return False
+    return Connection.objects.filter(pk=case.connection_id, health__in=DOWN).exists()
+
+
+def pause(case: ExceptionCase, reason: str, *, now: datetime) -> None:
+    """Let the clocks of a case in hand stand."""
+    case.paused_at, case.pause_reason, case.ladder_at = now, str(reason), None
+
+
+def resume(case: ExceptionCase, *, now: datetime, clocks: Clocks) -> None:
+    """Let them go on with as much time as was left. What was over stays over."""
+    if case.paused_at is None:
+        return
+    hours, since = clocks.hours_of(case.policy), case.paused_at
+    if case.due_at > since:
+        case.due_at = due_at(hours, now, business_time(hours, since, case.due_at))
+    if case.respond_due_at and case.respond_due_at > since and case.responded_at is None:
+        left = business_time(hours, since, case.respond_due_at)
+        case.respond_due_at = due_at(hours, now, left)
+    case.paused_for += now - since
+    case.paused_at, case.pause_reason, case.ladder_at = None, "", now
+
+
+def pause_for_connection(*, connection_id: int, now: datetime) -> int:
+    """A connection is down: what hangs on it can't be solved, and has one parent case instead."""
+    return _each(connection_id, now, is_down=True)
+
+
+def resume_for_connection(*, connection_id: int, now: datetime) -> int:
+    """It is back: clocks go on, but those that wait for somebody outside."""
+    return _each(connection_id, now, is_down=False)
+
+
+def _each(connection_id: int, now: datetime, *, is_down: bool) -> int:
+    changed = 0
+    while batch := _batch(connection_id, now, is_down=is_down):
+        changed += batch
+    return changed
+
+
+@transaction.atomic
+def _batch(connection_id: int, now: datetime, *, is_down: bool) -> int:
+    rows = ExceptionCase.objects.filter(connection_id=connection_id, state__in=OPEN_STATES)
+    if is_down:
+        rows = rows.filter(paused_at=None).exclude(code__in=PARENTS)
+        rows = rows.exclude(policy__pauses_for_connection=False)
+    else:
+        rows = rows.filter(pause_reason=PauseReason.CONNECTION)
+    locked = rows.select_related("policy").select_for_update(of=("self",)).order_by("pk")
+    cases, clocks = list(locked[:BATCH]), Clocks()
+    for case in cases:
+        case.version += 1
+        if is_down:
+            pause(case, PauseReason.CONNECTION, now=now)
+        elif case.state == CaseState.WAITING and _waits(case.policy, case.waits_for):
+            case.pause_reason = PauseReason.WAITING
+        else:
+            resume(case, now=now, clocks=clocks)
+    update_rows(cases, [*_CLOCK, "version"])
+    for case in cases:
+        publish(CaseChanged(case_id=case.pk, version=case.version, verb="upd"))
+    return len(cases)
