@@ -11,6 +11,7 @@ from retailhub.api.messages import ShowMessage
 from retailhub.api.movements import ListMovements
 from retailhub.api.orders import ListOrders, ShowOrder
 from retailhub.api.place_order import PlaceOrder
+from retailhub.api.replays import Replays, ShowReplay, SteerReplay, TryMessage
 from retailhub.api.reservations import (
     CommitReservation,
     HoldStock,
@@ -39,6 +40,10 @@ urlpatterns = [
     path("v1/messages/<int:message_id>", ShowMessage.as_view(), name="message"),
     path("v1/cases", ListCases.as_view(), name="cases"),
     path("v1/cases/<int:case_id>", ShowCase.as_view(), name="case"),
+    path("v1/messages/<int:message_id>/try", TryMessage.as_view(), name="try"),
+    path("v1/replays", Replays.as_view(), name="replays"),
+    path("v1/replays/<int:run_id>", ShowReplay.as_view(), name="replay"),
+    path("v1/replays/<int:run_id>/<slug:verb>", SteerReplay.as_view(), name="steer"),
     path("v1/availability", ShowAvailability.as_view(), name="availability"),
     path("v1/availability/told", ShowTold.as_view(), name="told"),
     path("v1/items/<path:sku>/movements", ListMovements.as_view(), name="movements"),

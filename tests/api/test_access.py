@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from connectors.models import ApiKey, Connection, InboundMessage
 from connectors.services.api_keys import Scope, switch_off
-from exceptions.models import Cause, ExceptionCase
+from exceptions.models import BulkScope, Cause, ExceptionCase, ReplayRun
 from inventory.models import Item, Location, Reservation, SnapshotRun, StockLevel
 from orders.models import Order
 from retailhub.api.urls import urlpatterns
@@ -28,6 +28,9 @@ ROUTES = {
     "v1/availability/told": ("availability/told?sku=MUG&channel=webshop", Scope.STOCK_READ),
     "v1/items/<path:sku>/movements": ("items/MUG/movements", Scope.STOCK_READ),
     "v1/stock-snapshots/<int:snapshot_id>": ("stock-snapshots/{snapshot}", Scope.STOCK_WRITE),
+    "v1/messages/<int:message_id>/try": ("messages/{message}/try", Scope.REPLAYS_READ),
+    "v1/replays": ("replays", Scope.REPLAYS_READ),
+    "v1/replays/<int:run_id>": ("replays/{run}", Scope.REPLAYS_READ),
     "v1/reservations/<str:reference>": ("reservations/basket", Scope.STOCK_RESERVE),
 }
 # Operations that only write: what they are sent, and the scope they want.
@@ -51,7 +54,9 @@ WRITES = {
     ),
 }
 EACH_WRITE = pytest.mark.parametrize(("path", "body", "scope"), WRITES.values(), ids=[*WRITES])
-LISTS = ("orders", "cases")
+# Only posted to as well; tests/api/test_replays.py asks who may.
+POSTED = {"v1/replays/<int:run_id>/<slug:verb>"}
+LISTS = ("orders", "cases", "replays")
 # What lies on the shelves is the house's; only what a channel was told is that channel's.
 SHARED = ("availability?sku=MUG", "items/MUG/movements")
 EACH = pytest.mark.parametrize(
@@ -81,15 +86,22 @@ def names(caller: Caller, shop: Connection, make_order: Callable[..., Order]) ->
         opened_at=NOW,
         due_at=soon(),
     )
-    run = SnapshotRun.objects.create(
+    snapshot = SnapshotRun.objects.create(
         source=shop.slug, key="k", size=0, body_sha256=b"", counted_at=NOW
     )
-    return {
-        "order": order.reference,
-        "message": str(message_id),
-        "case": str(case.pk),
-        "snapshot": str(run.pk),
-    }
+    run = run_of(case, ApiKey.objects.get(connection=shop))
+    ids = {"message": message_id, "case": case.pk, "run": run.pk, "snapshot": snapshot.pk}
+    return {"order": order.reference, **{name: str(pk) for name, pk in ids.items()}}
+
+
+def run_of(case: ExceptionCase, key: ApiKey) -> ReplayRun:
+    """A replay that a key of the connection began."""
+    scope = BulkScope.objects.create(
+        api_key=key, case_ids=[case.pk], snapshot_max_id=case.pk, expires_at=soon()
+    )
+    return ReplayRun.objects.create(
+        title="Replay 1 order", scope=scope, api_key=key, wave=1, allowed=1, plan={"per_second": 20}
+    )
 
 
 def test_no_route_is_forgotten_here() -> None:
@@ -97,7 +109,7 @@ def test_no_route_is_forgotten_here() -> None:
     left_out = {None, "schema", "snapshots"}
     served = {str(route.pattern) for route in urlpatterns if route.name not in left_out}
 
-    assert served == set(ROUTES) | set(WRITES)
+    assert served == set(ROUTES) | set(WRITES) | POSTED
 
 
 @EACH_WRITE
@@ -167,7 +179,7 @@ def test_wants_the_scope(
     client: Client, shop: Connection, names: dict[str, str], path: str, scope: Scope
 ) -> None:
     others = set(Scope) - {scope}
-    if path.startswith("messages"):  # whoever reads orders may ask for their messages, too
+    if path == "messages/{message}":  # whoever reads orders may ask for their messages, too
         others -= {Scope.ORDERS_READ}
 
     refused = Caller(client, make_key(shop, *others).plain).get(path.format(**names))

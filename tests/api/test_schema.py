@@ -28,6 +28,12 @@ OPERATIONS = {
     ("get", "/api/v1/items/{sku}/movements"),
     ("post", "/api/v1/stock-snapshots"),
     ("get", "/api/v1/stock-snapshots/{snapshot_id}"),
+    ("get", "/api/v1/messages/{message_id}/try"),
+    ("post", "/api/v1/messages/{message_id}/try"),
+    ("get", "/api/v1/replays"),
+    ("post", "/api/v1/replays"),
+    ("get", "/api/v1/replays/{run_id}"),
+    ("post", "/api/v1/replays/{run_id}/{verb}"),
 }
 
 
