@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import connection as database
 
-# Younger than this it does not wait, it is only on its way.
-PATIENCE = "0.3 seconds"
+# Younger than this it does not wait: a worker that heard no doorbell has yet to look.
+PATIENCE = "2 seconds"
 
 _INBOUND = """
 SELECT EXISTS (
