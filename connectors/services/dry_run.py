@@ -25,7 +25,7 @@ from orders.models import Order
 from orders.selectors import lock_orders
 from orders.services.allocate import allocate_orders
 from orders.services.reserve import reserve_orders
-from retailhub.kernel.changes import Change, changes
+from retailhub.kernel.changes import MISSING, Change, changes
 from retailhub.kernel.errors import HubError, NeedsOperator, RetryLater
 
 
@@ -87,7 +87,11 @@ def _run(found: DryRun, message: InboundMessage, body: bytes | None, now: dateti
     after = _orders(message, read.reading.facts)
     found.is_new = bool(after) and not before
     found.order = next((shot["number"] for shot in after.values()), "")
-    found.changes = list(changes(_shots(before), _shots(after)))
+    # A new order is told field by field too, and only what it has.
+    was = {number: {} for number in _shots(after)} | _shots(before)
+    found.changes = [
+        one for one in changes(was, _shots(after)) if one.before is not MISSING or one.after
+    ]
     found.owed = _newly_owed(after, owed_before)
 
 

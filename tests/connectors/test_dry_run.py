@@ -104,9 +104,9 @@ def test_shows_the_new_order_and_every_call_that_would_follow(sold: InboundMessa
         ("WMS Berlin", f"fulfillment.release:{found.owed[1].payload['reference']}"),
     ]
     assert found.owed[0].payload["lines"][0]["sku"] == "MUG"
-    (made,) = found.changes
-    assert made.where == "W-1"
-    assert (made.after["state"], made.after["total"]) == ("ALLOCATED", "14.9000")
+    made = {one.where: one.after for one in found.changes}
+    assert (made["W-1.state"], made["W-1.total"]) == ("ALLOCATED", "14.9000")
+    assert made["W-1.ship_to"]["city"] == "Berlin"
     assert not Order.objects.exists()
     assert not OutboundMessage.objects.exists()
 
