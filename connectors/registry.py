@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from connectors.systems.amazon.adapter import Amazon
 from connectors.systems.base import Lister, Sink, Source
 from connectors.systems.custom.adapter import Custom
 from connectors.systems.netsuite.adapter import NetSuite
 from connectors.systems.shopify.adapter import Shopify
 from connectors.systems.warehouse.adapter import Warehouse
 
-_shopify, _netsuite, _warehouse, _custom = Shopify(), NetSuite(), Warehouse(), Custom()
+_shopify, _amazon, _netsuite = Shopify(), Amazon(), NetSuite()
+_warehouse, _custom = Warehouse(), Custom()
 
 SOURCES: dict[str, Source] = {
     "shopify": _shopify,
@@ -18,6 +20,7 @@ SOURCES: dict[str, Source] = {
 
 SINKS: dict[str, Sink] = {
     "shopify": _shopify,
+    "amazon": _amazon,
     "netsuite": _netsuite,
     "warehouse": _warehouse,
 }
@@ -27,6 +30,7 @@ LISTERS: dict[str, Lister] = {"shopify": _shopify}
 
 LABELS: dict[str, str] = {
     "shopify": "Shopify",
+    "amazon": "Amazon",
     "netsuite": "NetSuite",
     "warehouse": "Warehouse (REST)",
     "custom": "Custom shop",

@@ -48,6 +48,7 @@ def ports() -> dict[str, int]:
         "shop": int(os.environ.get("SANDBOX_SHOP_PORT", "9101")),
         "erp": int(os.environ.get("SANDBOX_ERP_PORT", "9102")),
         "wms": int(os.environ.get("SANDBOX_WMS_PORT", "9103")),
+        "market": int(os.environ.get("SANDBOX_MARKET_PORT", "9104")),
     }
 
 
@@ -92,6 +93,7 @@ def _seed_items(now: datetime) -> None:
 # code, name, how it hears of stock
 _CHANNELS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("shopify-de", "Shopify DE", {"publish_mode": Mode.CHANGE, "publish_by_node": True}),
+    ("amazon-de", "Amazon DE", {"publish_mode": Mode.THRESHOLD}),
     ("webshop", "Own web shop", {}),
 )
 # slug, name, system, role, which sandbox port, policy
@@ -131,6 +133,23 @@ _CONNECTIONS: tuple[tuple[str, str, str, str, str, dict[str, Any]], ...] = (
         "wms",
         {"rate_per_second": 30, "burst": 30},
     ),
+    (
+        "amazon-de",
+        "Amazon DE",
+        "amazon",
+        Connection.Role.SHOP,
+        "market",
+        {
+            "settings": {
+                "seller_id": credentials.MARKET_SELLER_ID,
+                "marketplace_id": credentials.MARKET_ID,
+                "token_url": "/auth/o2/token",
+                "feed_poll_seconds": 2,
+            },
+            "rate_per_second": 10,
+            "burst": 20,
+        },
+    ),
 )
 
 
@@ -140,7 +159,7 @@ def _seed_connections(now: datetime) -> tuple[Connection, Connection, Connection
         code: Channel.objects.get_or_create(code=code, defaults={"name": name, **hears})[0]
         for code, name, hears in _CHANNELS
     }
-    shop, erp, wms = (
+    shop, erp, wms, market = (
         _connect(
             slug,
             name,
@@ -162,13 +181,12 @@ def _seed_connections(now: datetime) -> tuple[Connection, Connection, Connection
             "channel": channels["webshop"],
         },
     )
-    _seed_credentials(shop, erp, wms, custom, now)
+    _seed_credentials(now, shop, erp, wms, custom, market)
     return shop, erp, wms
 
 
-def _seed_credentials(
-    shop: Connection, erp: Connection, wms: Connection, custom: Connection, now: datetime
-) -> None:
+def _seed_credentials(now: datetime, *connections: Connection) -> None:
+    shop, erp, wms, custom, market = connections
     secrets = (
         (shop, "access_token", credentials.SHOP_ACCESS_TOKEN),
         (shop, "webhook_secret", credentials.SHOP_WEBHOOK_SECRET),
@@ -176,6 +194,9 @@ def _seed_credentials(
         (erp, "client_secret", credentials.ERP_CLIENT_SECRET),
         (wms, "api_key", credentials.WMS_API_KEY),
         (wms, "webhook_secret", credentials.WMS_WEBHOOK_SECRET),
+        (market, "client_id", credentials.MARKET_CLIENT_ID),
+        (market, "client_secret", credentials.MARKET_CLIENT_SECRET),
+        (market, "refresh_token", credentials.MARKET_REFRESH_TOKEN),
         (custom, "webhook_secret", "whsec_ZGVtby1jdXN0b20tc2hvcC1zZWNyZXQtMDEyMzQ1Njc="),
     )
     for connection, name, secret in secrets:
@@ -241,7 +262,9 @@ def _seed_desk(shop: Connection, erp: Connection, wms: Connection, now: datetime
         people[person.username] = user
     orders, _ = Team.objects.get_or_create(slug="orders", defaults={"name": "Order desk"})
     finance, _ = Team.objects.get_or_create(slug="finance", defaults={"name": "Finance"})
-    orders.connections.set([shop, erp, wms, *Connection.objects.filter(slug="webshop")])
+    orders.connections.set(
+        [shop, erp, wms, *Connection.objects.filter(slug__in=["webshop", "amazon-de"])]
+    )
     finance.connections.set([erp])
     orders.members.set([people["agent"], people["lead"]])
     finance.members.set([people["lead"]])

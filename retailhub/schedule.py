@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from connectors.services import coverage, deliver, leases, poll, probe, snapshots
+from connectors.services import coverage, deliver, leases, poll, probe, read_back, snapshots
 from exceptions.services import assign, forget, ladder, leavers, overdue, rules, sweep, turns
 from exceptions.services.select_cases import forget_selections
 from inventory.services import check, full_run
@@ -45,6 +45,7 @@ JOBS: dict[str, Job] = {
     "poll connections": Job(10, lambda now: poll.poll_due_connections(now=now)),
     "compare with the sources' lists": Job(60, lambda now: coverage.check_coverage(now=now)),
     "raise what did not happen": Job(10, lambda now: overdue.raise_overdue(now=now)),
+    "read channels back": Job(15, lambda now: read_back.read_back(now=now)),
     "start full stock runs": Job(30, lambda now: full_run.start_due_full_runs(now=now)),
     "wake snoozed cases": Job(15, lambda now: sweep.wake_due_cases(now=now)),
     "set aside what was decided": Job(15, lambda now: sweep.set_aside_what_was_decided(now=now)),

@@ -36,6 +36,11 @@ SECRETS: dict[str, tuple[Secret, ...]] = {
         Secret("access_token", "Access token", "Of the custom app, e.g. shpat_…"),
         Secret("webhook_secret", "Webhook secret", f"{_WEBHOOK}: the app's client secret."),
     ),
+    "amazon": (
+        Secret("refresh_token", "Refresh token", "The seller's permission, e.g. Atzr|…"),
+        Secret("client_id", "Client ID", "Of the Login with Amazon app."),
+        Secret("client_secret", "Client secret", "Of the Login with Amazon app."),
+    ),
     "netsuite": (
         Secret("client_id", "Client ID", "Of the integration record."),
         Secret("client_secret", "Client secret", "Of the integration record."),

@@ -72,7 +72,14 @@ def _overtaken(one: Refusal) -> Overtaken:
 
 
 def _confirmation(call: OutboundMessage, answer: SentEffect) -> Effect:
-    payload: dict[str, Any] = {**call.payload, "external_id": answer.external_id}
+    refused = {refusal.publication_id for refusal in answer.refused}
+    entries = [e for e in call.payload["entries"] if e["publication"] not in refused]
+    payload: dict[str, Any] = {
+        "reference": call.reference,
+        "external_id": answer.external_id,
+        "publications": [pk for pk in told_by(call) if pk not in refused],
+        "entries": entries,
+    }
     return Effect(
         connection_id=call.connection_id,
         kind=IntentKind.CONFIRM_STOCK,

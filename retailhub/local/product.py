@@ -13,7 +13,12 @@ from retailhub.local.place import Place
 from retailhub.local.programs import Unusable
 
 PORTS = 20
-SANDBOX = {"SANDBOX_SHOP_PORT": 9101, "SANDBOX_ERP_PORT": 9102, "SANDBOX_WMS_PORT": 9103}
+SANDBOX = {
+    "SANDBOX_SHOP_PORT": 9101,
+    "SANDBOX_ERP_PORT": 9102,
+    "SANDBOX_WMS_PORT": 9103,
+    "SANDBOX_MARKET_PORT": 9104,
+}
 # Celery says this in six lines for each worker; on this machine root is who started us.
 AS_ROOT = "ignore:You're running the worker with superuser privileges"
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on

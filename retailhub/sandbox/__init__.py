@@ -1,4 +1,4 @@
-"""A shop, an ERP and a warehouse that speak the vendors' real wire, with faults on demand.
+"""A shop, a marketplace, an ERP and a warehouse that speak the vendors' real wire, with faults on demand.
 
 Three ASGI apps on loopback. Nothing here imports Django or the rest of the product: the sandbox is
 the independent oracle, so what it writes down may contradict us. `manage.py sandbox` runs it,
@@ -79,6 +79,18 @@ WMS: a third-party warehouse. Default port 9103, header Authorization: Bearer <a
     other lines are [{"line", "sku", "quantity"}]; sequence counts the events of one outbound
     order from 1, for stock.counted those of one warehouse
 
+MARKET: Amazon's Selling Partner API. Default port 9104, header x-amz-access-token
+  POST /auth/o2/token  form grant_type=refresh_token with refresh_token, client_id, client_secret
+  under /listings/2021-08-01/items/{sellerId}:
+    GET   /{sku}   -> {"sku", "fulfillmentAvailability": [{"fulfillmentChannelCode", "quantity"}]}
+    PATCH /{sku}   /attributes/fulfillment_availability -> {"sku", "status": ACCEPTED or INVALID,
+                   "submissionId", "issues"}
+    GET            -> {"numberOfResults", "items"}
+  under /feeds/2021-06-30: POST /documents -> 201 {"feedDocumentId", "url"}; PUT the document at that
+    url; POST /feeds -> 202 {"feedId"}; GET /feeds/{id} -> processingStatus IN_QUEUE, DONE or FATAL
+    and resultFeedDocumentId; GET /documents/{id} -> {"url"} of the processing report
+  Each operation has Amazon's default plan; over it 429 QuotaExceeded. A bad token is 403.
+
 CONTROL, on each app; faults and credentials do not touch it
   GET            /_sandbox/health
   GET PUT DELETE /_sandbox/faults    PUT sets what it names, DELETE calms; all answer
@@ -107,6 +119,9 @@ CONTROL, on each app; faults and credentials do not touch it
         POST     /_sandbox/orders/{id}/resend {"topic"}
         POST     /_sandbox/products/update {"sku"}
   ERP   POST     /_sandbox/expire-tokens
+  market GET PUT /_sandbox/market    feed_s (a feed lies in the queue), invalid_sku
+        POST     /_sandbox/quantity  {"sku", "quantity"}: somebody changes it by hand
+        POST     /_sandbox/expire-tokens
   WMS   GET PUT  /_sandbox/progress  received_s, picked_s, packed_s, shipped_s, delivered_s (each
                                      after the step before), jitter_share, short_share,
                                      partial_share, count_interval_s, is_paused
@@ -130,7 +145,7 @@ FAULTS: a probability from 0 to 1 unless said otherwise; seeded by `seed`
   error_5xx_after, lost_response and broken_json strike only calls that applied something, and
   late_apply only writes: a landed fault was a real risk.
 
-DATA, under --data DIR, in shop/, erp/ and wms/: ledger.jsonl, state.jsonl, calls.jsonl,
+DATA, under --data DIR, in shop/, erp/, wms/, market/: ledger.jsonl, state.jsonl, calls.jsonl,
 faults.jsonl. `ledger.read_ledger(path)` reads a ledger: one line per applied effect, fsynced before
 the answer leaves:
   {"number": 17, "at": "2026-11-20T12:00:00.123456Z", "system": "erp",
@@ -144,6 +159,7 @@ the answer leaves:
              record's external id, of an itemfulfillment the sales order's
   wms        outbound.created, outbound.progressed, outbound.cancelled, stock.counted; reference:
              the client's (stock.counted: WAREHOUSE/SKU)
+  market     listing.quantity (reference: the SKU; detail: quantity, by), feed.created
   shop, wms  webhook.acked, webhook.abandoned, webhook.lost; key: webhook id, detail: topic,
              attempts, is_malformed
 """

@@ -15,11 +15,12 @@ import uvicorn
 from retailhub.sandbox import credentials
 from retailhub.sandbox.erp.system import Erp
 from retailhub.sandbox.faults import FaultSettings, change_settings
+from retailhub.sandbox.marketplace.system import Marketplace
 from retailhub.sandbox.shop.system import Shop
 from retailhub.sandbox.system import System
 from retailhub.sandbox.wms.system import Wms
 
-NAMES: Final = ("shop", "erp", "wms")
+NAMES: Final = ("shop", "erp", "wms", "market")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Plan:
     rate: float = 20.0
     host: str = "127.0.0.1"
     ports: Mapping[str, int] = field(
-        default_factory=lambda: {"shop": 9101, "erp": 9102, "wms": 9103}
+        default_factory=lambda: {"shop": 9101, "erp": 9102, "wms": 9103, "market": 9104}
     )
     hooks: Mapping[str, str] = field(
         default_factory=lambda: {
@@ -80,6 +81,7 @@ def build(plan: Plan, name: str) -> System:
         ),
         "erp": lambda: Erp(plan.data, plan.faults.get("erp")),
         "wms": lambda: Wms(plan.data, plan.hub + plan.hooks["wms"], plan.faults.get("wms")),
+        "market": lambda: Marketplace(plan.data, plan.faults.get("market")),
     }
     return makers[name]()
 

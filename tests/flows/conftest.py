@@ -26,6 +26,7 @@ from orders.models import Order
 from retailhub.asgi import Application
 from retailhub.demo import seed_demo
 from retailhub.sandbox.ledger import Ledger, read_ledger
+from retailhub.sandbox.run import NAMES
 from tests.browser.serving import free_port, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,7 +94,7 @@ def estate(
 ) -> Iterator[Estate]:
     """Shop, ERP and warehouse run, are connected, and deliver within tenths of a second."""
     monkeypatch.setitem(django_settings.DATABASES["default"], "CONN_MAX_AGE", 0)
-    ports = {name: free_port() for name in ("shop", "erp", "wms")}
+    ports = {name: free_port() for name in NAMES}
     for name, port in ports.items():
         monkeypatch.setenv(f"SANDBOX_{name.upper()}_PORT", str(port))
     with serving(Application()) as hub:

@@ -1,0 +1,133 @@
+"""Questions about what channels are told: whom to look at next, how late numbers are, who is late.
+
+Lag is counted in seconds from `changed_at`, when the stock moved: to `sent_at`, when the channel
+took the number, and to `observed_at`, when it was first seen there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import F
+
+from inventory.models import ChannelOffer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unseen:
+    """An offer to look at, and the nodes it was told for."""
+
+    offer_id: int
+    sku: str
+    places: tuple[str, ...]
+
+
+def unseen_offers(
+    *,
+    channel_id: int,
+    told_before: datetime,
+    seen_before: datetime,
+    doubted_before: datetime,
+    limit: int,
+) -> list[Unseen]:
+    """Which offers of a channel to look at now: first those in doubt, then the longest unseen."""
+    told = ChannelOffer.objects.filter(channel_id=channel_id, published_at__lte=told_before)
+    doubted = told.filter(drift_since__isnull=False, observed_at__lte=doubted_before)
+    never_first = F("observed_at").asc(nulls_first=True)
+    rows = list(doubted.select_related("item").order_by("observed_at", "pk")[:limit])
+    known = {row.pk for row in rows}
+    for row in told.select_related("item").order_by(never_first, "pk")[:limit]:
+        is_due = row.observed_at is None or row.observed_at <= seen_before
+        if is_due and row.pk not in known and len(rows) < limit:
+            rows.append(row)
+    return [
+        Unseen(offer_id=row.pk, sku=row.item.sku, places=tuple(row.published_nodes)) for row in rows
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lag:
+    """How far one channel is behind, in seconds; None where nothing was told or seen.
+
+    `oldest` is the age of the oldest change that it does not know: it grows while nothing is sent.
+    """
+
+    channel_id: int
+    channel: str
+    slo_seconds: int
+    sent: int
+    sent_p50: float | None
+    sent_p95: float | None
+    sent_p99: float | None
+    seen: int
+    seen_p50: float | None
+    seen_p95: float | None
+    seen_p99: float | None
+    oldest: float | None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the channel's promise is broken now."""
+        worst = max(self.oldest or 0.0, self.sent_p95 or 0.0)
+        return 0 < self.slo_seconds < worst
+
+
+_LAGS = """
+SELECT c.id, c.name, c.slo_seconds, s.n, s.q, o.n, o.q, p.age
+FROM inventory_channel c
+CROSS JOIN LATERAL (
+    SELECT count(*) AS n,
+           percentile_cont(ARRAY[0.5, 0.95, 0.99])
+               WITHIN GROUP (ORDER BY extract(epoch FROM sent_at - changed_at)) AS q
+    FROM inventory_publication
+    WHERE channel_id = c.id AND sent_at > %(since)s AND sent_at <= %(now)s
+      AND reason IN ('CHANGE', 'THRESHOLD')) s
+CROSS JOIN LATERAL (
+    SELECT count(*) AS n,
+           percentile_cont(ARRAY[0.5, 0.95, 0.99])
+               WITHIN GROUP (ORDER BY extract(epoch FROM observed_at - changed_at)) AS q
+    FROM inventory_publication
+    WHERE channel_id = c.id AND sent_at > %(since)s AND sent_at <= %(now)s
+      AND observed_at IS NOT NULL AND reason IN ('CHANGE', 'THRESHOLD')) o
+CROSS JOIN LATERAL (
+    SELECT extract(epoch FROM %(now)s - least(
+        (SELECT min(changed_at) FROM inventory_publication
+         WHERE channel_id = c.id AND state = 'OWED'),
+        (SELECT min(pending_since) FROM inventory_channeloffer
+         WHERE channel_id = c.id AND pending_since IS NOT NULL AND paused_at IS NULL
+           AND c.publish_mode <> 'FULL'),
+        (SELECT min(changed_at) FROM inventory_stocksignal))) AS age) p
+WHERE c.publish_mode <> 'OFF' AND (%(channel_id)s::bigint IS NULL OR c.id = %(channel_id)s)
+ORDER BY c.name
+"""
+
+
+def lags(*, window: timedelta, now: datetime, channel_id: int | None = None) -> list[Lag]:
+    """Per channel that is told stock: how long what was told within `window` took, in one query.
+
+    What people, full runs and doubts had told again is no measure of how fast changes travel.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LAGS, {"since": now - window, "now": now, "channel_id": channel_id})
+        return [_lag(row) for row in cursor.fetchall()]
+
+
+def _lag(row: tuple[object, ...]) -> Lag:
+    pk, name, slo, sent, sent_q, seen, seen_q, age = row
+    sent_p50, sent_p95, sent_p99 = _floats(sent_q)
+    seen_p50, seen_p95, seen_p99 = _floats(seen_q)
+    return Lag(
+        channel_id=int(str(pk)), channel=str(name), slo_seconds=int(str(slo)),
+        sent=int(str(sent)), sent_p50=sent_p50, sent_p95=sent_p95, sent_p99=sent_p99,
+        seen=int(str(seen)), seen_p50=seen_p50, seen_p95=seen_p95, seen_p99=seen_p99,
+        oldest=None if age is None else max(float(str(age)), 0.0),
+    )  # fmt: skip
+
+
+def _floats(quantiles: object) -> tuple[float | None, float | None, float | None]:
+    if not isinstance(quantiles, list) or len(quantiles) != 3:
+        return None, None, None
+    p50, p95, p99 = (None if value is None else float(value) for value in quantiles)
+    return p50, p95, p99
