@@ -96,6 +96,15 @@ EXPECTED: dict[str, Expected] = {
         met_by="It is resumed",
         minutes=4 * 60,
         severity=HIGH,
+    ),  # Opened for each node of a connection that is watched, with the minutes of that connection.
+    "node_reports": Expected(
+        title="{subject} has said nothing of its stock for {span}",
+        label="{subject} reports its stock",
+        opened_by="A node belongs to a watched connection",
+        met_by="It says something of its stock",
+        minutes=60,
+        severity=HIGH,
+        is_recurring=True,
     ),
 }
 

@@ -223,16 +223,9 @@ def play_of(code: str) -> Play:
 
 def title_of(code: str, context: dict[str, str]) -> str:
     """The problem in business words, for a list."""
-    labels = {
-        "SKU": "SKU",
-        "LOCATION": "Location",
-        "TAX_CODE": "Tax code",
-        "SHIPPING_METHOD": "Shipping method",
-        "UNIT": "Unit",
-    }
     values = _Context({k: str(v) for k, v in context.items()})
-    if "table" in values:
-        values["table"] = labels.get(values["table"], values["table"])
+    if (table := values.get("table", "SKU")) != "SKU":
+        values["table"] = table.replace("_", " ").capitalize()
     return play_of(code).title.format_map(values).strip().rstrip(":")[:300]
 
 

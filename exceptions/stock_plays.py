@@ -41,6 +41,22 @@ STOCK: dict[str, Play] = {
         HIGH,
         60,
     ),
+    "expectations.node_reports": Play(
+        "{sentence}",
+        "What it holds is not known. Until it speaks, its connection's fallback counts.",
+        "Ask the node. What channels are told follows by itself as soon as it is heard again.",
+        HIGH,
+        60,
+        "Look again",
+        cause="Nodes of {connection} say nothing of their stock",
+    ),
+    "inventory.lag": Play(
+        "{connection} does not hear of stock changes in time",
+        "It sells by old numbers: what is gone can still be bought there.",
+        "See whether it is paused, down or at its rate limit. It closes by itself in time again.",
+        HIGH,
+        60,
+    ),
     "inventory.drift": Play(
         "{connection} shows {observed} of {sku}, it was told {published}",
         "Customers there see a number that is not ours: it may sell what is not there.",

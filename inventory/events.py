@@ -92,3 +92,27 @@ class SnapshotEnded(Event):
     """A file of stock was applied, held or failed."""
 
     run_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LateChannel:
+    """Seconds: what was promised, the age of the oldest change it does not know, and p95."""
+
+    channel_id: int
+    promised: int
+    oldest: int
+    p95: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelsLate(Event):
+    """These channels do not hear of changes in time. Said again as long as it is so."""
+
+    channels: tuple[LateChannel, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelsInTime(Event):
+    """These channels hear of changes in time."""
+
+    channel_ids: tuple[int, ...]

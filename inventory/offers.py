@@ -6,13 +6,15 @@ took the number, and to `observed_at`, when it was first seen there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import F
 
-from inventory.models import ChannelOffer
+from inventory.availability import Fallback
+from inventory.models import ChannelOffer, Location
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,3 +133,44 @@ def _floats(quantiles: object) -> tuple[float | None, float | None, float | None
         return None, None, None
     p50, p95, p99 = (None if value is None else float(value) for value in quantiles)
     return p50, p95, p99
+
+
+@dataclass(frozen=True, kw_only=True)
+class SilentNode:
+    """A node of whose stock nothing is heard, since when, and what counts of it meanwhile."""
+
+    location_id: int
+    code: str
+    name: str
+    since: datetime
+    fallback: Fallback
+    percent: int
+
+
+def silences() -> list[SilentNode]:
+    """The nodes that are silent now, the longest first."""
+    rows = Location.objects.filter(silent_since__isnull=False).order_by("silent_since", "pk")
+    return [
+        SilentNode(
+            location_id=row.pk, code=row.code, name=row.name, since=since,
+            fallback=Fallback(row.fallback), percent=row.fallback_percent,
+        )
+        for row in rows
+        if (since := row.silent_since) is not None
+    ]  # fmt: skip
+
+
+_LAST_HEARD = """
+SELECT l.location_id, max(m.heard_at)
+FROM inventory_stockmovement m JOIN inventory_stocklevel l ON l.id = m.level_id
+WHERE m.heard_at > %(since)s AND l.location_id = ANY(%(nodes)s)
+  AND m.kind NOT IN ('RESERVED', 'RELEASED')
+GROUP BY l.location_id
+"""
+
+
+def last_heard(location_ids: Sequence[int], *, since: datetime) -> dict[int, datetime]:
+    """When each node last spoke of its stock, if after `since`. Our promises are not its word."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_HEARD, {"since": since, "nodes": list(location_ids)})
+        return dict(cursor.fetchall())

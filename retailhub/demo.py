@@ -131,7 +131,7 @@ _CONNECTIONS: tuple[tuple[str, str, str, str, str, dict[str, Any]], ...] = (
         "warehouse",
         Connection.Role.WAREHOUSE,
         "wms",
-        {"rate_per_second": 30, "burst": 30},
+        {"rate_per_second": 30, "burst": 30, "silence_minutes": 60},
     ),
     (
         "amazon-de",

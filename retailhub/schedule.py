@@ -11,9 +11,19 @@ from django.db import connection
 from django.utils import timezone
 
 from connectors.services import coverage, deliver, leases, poll, probe, read_back, snapshots
-from exceptions.services import assign, forget, ladder, leavers, overdue, rules, sweep, turns
+from exceptions.services import (
+    assign,
+    forget,
+    ladder,
+    leavers,
+    overdue,
+    rules,
+    silence,
+    sweep,
+    turns,
+)
 from exceptions.services.select_cases import forget_selections
-from inventory.services import check, full_run
+from inventory.services import check, full_run, watch_lag
 from inventory.services.answers import forget_answers
 from inventory.services.expire_holds import expire_holds
 from orders.services import resume
@@ -46,6 +56,8 @@ JOBS: dict[str, Job] = {
     "compare with the sources' lists": Job(60, lambda now: coverage.check_coverage(now=now)),
     "raise what did not happen": Job(10, lambda now: overdue.raise_overdue(now=now)),
     "read channels back": Job(15, lambda now: read_back.read_back(now=now)),
+    "watch how late channels are": Job(30, lambda now: watch_lag.watch_lag(now=now)),
+    "watch silent nodes": Job(30, lambda now: silence.watch_nodes(now=now)),
     "start full stock runs": Job(30, lambda now: full_run.start_due_full_runs(now=now)),
     "wake snoozed cases": Job(15, lambda now: sweep.wake_due_cases(now=now)),
     "set aside what was decided": Job(15, lambda now: sweep.set_aside_what_was_decided(now=now)),

@@ -97,6 +97,8 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     inventory.OffersCured: (offers.close_cured,),
     inventory.SnapshotStored: (hub.ring_snapshots,),
     inventory.SnapshotEnded: (desk.follow_snapshot,),
+    inventory.ChannelsLate: (offers.open_cases_for_late_channels,),
+    inventory.ChannelsInTime: (offers.close_cases_of_channels_in_time,),
     # People and machinery.
     connectors.MappingSaved: (hub.free_what_waited,),
     connectors.ConnectionChanged: (

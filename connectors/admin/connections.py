@@ -31,6 +31,8 @@ _POLICY = (
     "poll_seconds",
 )
 
+_SILENCE = ("silence_minutes", "fallback", "fallback_percent")
+
 
 @admin.register(Connection)
 class ConnectionAdmin(NeverDeleted, HistoryAdmin):
@@ -120,6 +122,7 @@ class ConnectionAdmin(NeverDeleted, HistoryAdmin):
         if obj is not None and (secrets := SECRETS.get(obj.system)):
             sets.append(("Secrets", {"fields": tuple(secret.field for secret in secrets)}))
         sets.append(("How hard we push it", {"fields": _POLICY}))
+        sets.append(("When its nodes are silent", {"fields": _SILENCE}))
         sets.append(("Settings of the system", {"fields": ("settings",)}))
         if obj is not None:
             sets.append(("State", {"fields": _STATE}))

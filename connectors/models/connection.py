@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from simple_history.models import HistoricalRecords
 
+from inventory.availability import Fallback
 from inventory.models import Channel
 from retailhub.kernel.models import Timestamped
 
@@ -55,6 +56,30 @@ class Connection(Timestamped):
         default=0, help_text="0: this connection isn't polled."
     )
 
+    silence_minutes = models.PositiveIntegerField(
+        "silent after",
+        default=0,
+        db_default=0,
+        help_text="Minutes without a word on stock after which a node is silent. 0: not watched.",
+    )
+    fallback = models.CharField(
+        "then offer",
+        max_length=5,
+        choices=[
+            (Fallback.HOLD.value, "its last number"),
+            (Fallback.SHARE.value, "a share of its last number"),
+            (Fallback.STOP.value, "nothing of it"),
+        ],
+        default=Fallback.HOLD.value,
+        db_default=Fallback.HOLD.value,
+    )
+    fallback_percent = models.PositiveSmallIntegerField(
+        "share (percent)",
+        default=50,
+        db_default=50,
+        help_text="Of the last number, while it is silent.",
+    )
+
     # Written by services only, on transitions.
     inbound_paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     outbound_paused_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -74,6 +99,14 @@ class Connection(Timestamped):
     history = HistoricalRecords(
         excluded_fields=["updated_at", "test_result", "tested_at", "breaker_trips", "closed_until"]
     )
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(fallback_percent__lte=100),
+                name="connectors_connection_fallback_is_at_most_everything",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -10,11 +10,12 @@ from connectors.models import Connection
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.services.cases import Problem, close_cured, open_case
-from inventory.events import StockRefused
-from inventory.models import ChannelOffer, Publication
+from inventory.events import LateChannel, StockRefused
+from inventory.models import Channel, ChannelOffer, Publication
 from inventory.services.tell_again import tell_again
 
 DRIFT = "inventory.drift"
+LATE = "inventory.lag"
 _MISSING = "connectors.mapping_missing"
 
 
@@ -44,6 +45,31 @@ def close_cured_offers(*, offer_ids: Sequence[int], now: datetime) -> None:
         state__in=OPEN_STATES, inbound=None, outbound=None, order=None
     )
     close_cured(cases.filter(context__offer_id__in=list(offer_ids)), how="by itself", now=now)
+
+
+def open_late(channels: Sequence[LateChannel], *, now: datetime) -> None:
+    """A channel does not hear of changes within what it was promised: one case each."""
+    rows = Channel.objects.in_bulk([late.channel_id for late in channels])
+    for late in channels:
+        channel = rows[late.channel_id]
+        connection: Connection | None = getattr(channel, "connection", None)
+        subject = {"channel_id": channel.pk}
+        problem = Problem(
+            code=LATE,
+            # The same words for as long as it lasts: a number that grows is no news.
+            detail=f"Promised within {late.promised} s.",
+            context={**subject, "promised": late.promised, "oldest": late.oldest, "p95": late.p95},
+            connection_id=connection.pk if connection else None,
+            connection_name=connection.name if connection else channel.name,
+            subject=subject,
+        )
+        open_case(problem, now=now)
+
+
+def close_late(*, channel_ids: Sequence[int], now: datetime) -> None:
+    """These channels hear of changes in time again."""
+    cases = ExceptionCase.objects.filter(code=LATE, state__in=OPEN_STATES)
+    close_cured(cases.filter(context__channel_id__in=list(channel_ids)), how="by itself", now=now)
 
 
 def push_offer(*, offer_id: int) -> bool:

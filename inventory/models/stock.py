@@ -86,6 +86,13 @@ class StockMovement(models.Model):
         indexes = (
             # Read by an item's timeline and by the rebuild of a level.
             models.Index(fields=["level", "id"], name="inventory_movement_by_level"),
+            # Which nodes said something since the last look. The ledger grows in this order.
+            BrinIndex(
+                fields=["heard_at"],
+                pages_per_range=16,
+                autosummarize=True,
+                name="inventory_movement_by_hearing",
+            ),
             # What came to and left one level since it was counted.
             models.Index(
                 fields=["level", "happened_at"],

@@ -36,35 +36,44 @@ def record_observations(
     offers = list(
         rows.select_related("last").defer("last__explanation").order_by("channel_id", "item_id")
     )
-    cured: list[int] = []
-    drifted: list[int] = []
+    before = {offer.pk: offer.troubled_since for offer in offers}
     confirmed: list[int] = []
     for offer in offers:
-        nodes = shown[offer.pk]
-        offer.observed_at = now
-        offer.observed_quantity = None if nodes is None else sum(nodes.values())
-        offer.observed_nodes = {place: n for place, n in (nodes or {}).items() if place}
-        if nodes is None or not _is_comparable(offer, settled_before):
+        _keep(offer, shown[offer.pk], now)
+        if offer.observed_quantity is None or not _is_comparable(offer, settled_before):
             continue
-        if _agrees(offer):
-            confirmed.append(offer.last_id or 0)
-            if offer.troubled_since is not None:
-                cured.append(offer.pk)
-            offer.drift_since = offer.troubled_since = None
-        elif offer.drift_since is None:
-            offer.drift_since = now
-        elif now - offer.drift_since >= grace and offer.troubled_since is None:
-            offer.troubled_since = now
-            drifted.append(offer.pk)
+        if not _agrees(offer):
+            _doubt(offer, grace, now)
+            continue
+        offer.drift_since = offer.troubled_since = None
+        confirmed.append(offer.last_id or 0)
     update_rows(
         offers,
         ["observed_at", "observed_quantity", "observed_nodes", "drift_since", "troubled_since"],
     )
     Publication.objects.filter(pk__in=confirmed, observed_at=None).update(observed_at=now)
+    _tell(offers, before)
+
+
+def _keep(offer: ChannelOffer, nodes: Mapping[str, int] | None, now: datetime) -> None:
+    offer.observed_at = now
+    offer.observed_quantity = None if nodes is None else sum(nodes.values())
+    offer.observed_nodes = {place: n for place, n in (nodes or {}).items() if place}
+
+
+def _doubt(offer: ChannelOffer, grace: timedelta, now: datetime) -> None:
+    offer.drift_since = offer.drift_since or now
+    if now - offer.drift_since >= grace:
+        offer.troubled_since = offer.troubled_since or now
+
+
+def _tell(offers: Sequence[ChannelOffer], before: Mapping[int, datetime | None]) -> None:
+    cured = [o.pk for o in offers if before[o.pk] and o.troubled_since is None]
     if cured:
         publish(OffersCured(offer_ids=tuple(cured)))
-    for offer_id in drifted:
-        publish(StockDrifted(offer_id=offer_id))
+    for offer in offers:
+        if offer.troubled_since and before[offer.pk] is None:
+            publish(StockDrifted(offer_id=offer.pk))
 
 
 def _is_comparable(offer: ChannelOffer, settled_before: datetime) -> bool:

@@ -1,6 +1,6 @@
-"""A shop, a marketplace, an ERP and a warehouse that speak the vendors' real wire, with faults on demand.
+"""A shop, a marketplace, an ERP and a warehouse on the vendors' real wire, with faults on demand.
 
-Three ASGI apps on loopback. Nothing here imports Django or the rest of the product: the sandbox is
+Four ASGI apps on loopback. Nothing here imports Django or the rest of the product: the sandbox is
 the independent oracle, so what it writes down may contradict us. `manage.py sandbox` runs it,
 `run.py` starts it from code. Demo credentials are in `credentials.py`; items, locations and opening
 stock in `catalogue.py`.
@@ -86,9 +86,9 @@ MARKET: Amazon's Selling Partner API. Default port 9104, header x-amz-access-tok
     PATCH /{sku}   /attributes/fulfillment_availability -> {"sku", "status": ACCEPTED or INVALID,
                    "submissionId", "issues"}
     GET            -> {"numberOfResults", "items"}
-  under /feeds/2021-06-30: POST /documents -> 201 {"feedDocumentId", "url"}; PUT the document at that
-    url; POST /feeds -> 202 {"feedId"}; GET /feeds/{id} -> processingStatus IN_QUEUE, DONE or FATAL
-    and resultFeedDocumentId; GET /documents/{id} -> {"url"} of the processing report
+  under /feeds/2021-06-30: POST /documents -> 201 {"feedDocumentId", "url"}; PUT the document
+    there; POST /feeds -> 202 {"feedId"}; GET /feeds/{id} -> processingStatus IN_QUEUE, DONE
+    or FATAL and resultFeedDocumentId; GET /documents/{id} -> {"url"} of the processing report
   Each operation has Amazon's default plan; over it 429 QuotaExceeded. A bad token is 403.
 
 CONTROL, on each app; faults and credentials do not touch it

@@ -29,6 +29,11 @@ SHOP = "shopify-de"
 UNNAMED = {"MUG-WINTER", "CANDLE-PINE", "LAMP-TABLE-DIM"}
 
 
+@pytest.fixture(autouse=True)
+def _only_the_shop_is_told(estate: Estate) -> None:
+    Channel.objects.exclude(code=SHOP).update(publish_mode="OFF")
+
+
 def count(sku: str, quantity: int, at: str = "BERLIN") -> None:
     """The warehouse counts."""
     now = timezone.now()
