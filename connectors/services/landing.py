@@ -15,18 +15,14 @@ from connectors.systems.http import RemoteThrottled
 
 # Read over the index by order: finished effects are not in the index of lanes.
 LANDING_SQL = """
-SELECT o.id, extract(epoch FROM max(e.at) - now())::float + c.settle_seconds
+SELECT o.id, extract(epoch FROM max(a.finished_at) - now())::float + c.settle_seconds
 FROM connectors_outboundmessage o
 JOIN connectors_connection c ON c.id = o.connection_id
 JOIN connectors_outboundmessage p ON p.order_id = o.order_id AND p.connection_id = o.connection_id
  AND p.lane = o.lane AND p.id < o.id
--- One that is open although its effect has ended was fenced off while it was under way.
-JOIN connectors_attempt a ON a.message_id = p.id
- AND (a.outcome IN ('UNKNOWN', 'CRASHED') OR (a.outcome = '' AND NOT a.is_look_up))
-CROSS JOIN LATERAL (SELECT coalesce(
-    a.finished_at, a.started_at + make_interval(secs => c.timeout_seconds)) AS at) e
-WHERE o.id = ANY(%s) AND e.at > now() - make_interval(secs => c.settle_seconds)
-GROUP BY o.id, c.settle_seconds
+JOIN connectors_attempt a ON a.message_id = p.id AND a.outcome IN ('UNKNOWN', 'CRASHED')
+ AND a.finished_at > now() - make_interval(secs => c.settle_seconds)
+WHERE o.id = ANY(%s) GROUP BY o.id, c.settle_seconds
 """
 
 

@@ -11,6 +11,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Greatest
+
 from connectors.errors import ReceiptsDisagree
 from connectors.events import EffectDoubted
 from connectors.lifecycle import OUTBOUND_DONE, OutboundState
@@ -36,14 +39,25 @@ def proof_in(message: OutboundMessage, answered: Answered, *, now: datetime) -> 
     log.warning("late answer for %s: its lease was taken over", message.effect_key)
     receipt = answered.receipt
     if receipt is not None and message.state not in OUTBOUND_DONE:
-        message.lease_token += 1
-        message.save(update_fields=["lease_token"])
+        _fence_off(message, answered, now)
         return replace(receipt, detail=f"Said after the lease had passed on. {receipt.detail}")
     _note(answered, now)
     if receipt is not None and (doubt := _doubt(message, receipt)):
         error = ReceiptsDisagree(doubt)
         publish(EffectDoubted(message_id=message.pk, code=error.code, detail=str(error)))
     return None
+
+
+def _fence_off(message: OutboundMessage, answered: Answered, now: datetime) -> None:
+    """Nobody else's word on it counts. What a call may still do, the next effect waits for."""
+    message.lease_token += 1
+    message.save(update_fields=["lease_token"])
+    others = Attempt.objects.filter(message=message, finished_at=None)
+    others.exclude(pk=answered.attempt.pk).update(
+        outcome=Case(When(is_look_up=True, then=Value(O.LATE)), default=Value(O.UNKNOWN)),
+        finished_at=Greatest(F("started_at"), now),
+        detail="Its effect was proved by another call meanwhile.",
+    )
 
 
 def _doubt(message: OutboundMessage, receipt: Receipt) -> str:

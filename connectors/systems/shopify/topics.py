@@ -1,7 +1,7 @@
 """Which of Shopify's topics do we read, and why not the others?
 
-Every topic of the 2026-07 enumeration `WebhookSubscriptionTopic` is read or refused by name here, or
-asks for what the law gives (`privacy.py`).
+Every topic of the 2026-07 enumeration `WebhookSubscriptionTopic` is read or refused by name here;
+those of `privacy.py` are a person's.
 """
 
 from __future__ import annotations
