@@ -54,13 +54,14 @@ def extend(connection: Connection, why: str, *, now: datetime) -> None:
     seconds = min(
         policy.BREAKER_OPEN_SECONDS * 2 ** (trips - 1), policy.BREAKER_OPEN_MAX_SECONDS
     ) * float(connection.settings.get("breaker_scale", 1))
-    connection.breaker_trips = trips
+    # On the instance too: the next answers of the same batch must not open it again.
+    connection.breaker_trips, connection.closed_until = trips, now + timedelta(seconds=seconds)
     _write(
         connection,
         Connection.Health.DOWN,
         why,
         now,
-        closed_until=now + timedelta(seconds=seconds),
+        closed_until=connection.closed_until,
         breaker_trips=trips,
     )
 

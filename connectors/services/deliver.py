@@ -38,8 +38,10 @@ log = logging.getLogger(__name__)
 
 # How long an answer waits for the database before it is given up, in steps of seconds.
 SETTLE_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
-# To write one answer takes about this long: those that come meanwhile ride along for nothing.
+# To write one answer takes at least this long: those that come meanwhile ride along for nothing.
 GATHER_SECONDS = 0.02
+# A lock that somebody else holds must not make the others wait as long again.
+LONGEST_GATHER = 0.2
 # Fair across connections: one slow or busy account never fills a whole claim, unless it takes so
 # many calls at once that it would be idle between two claims.
 PER_CONNECTION = 16
@@ -117,11 +119,14 @@ def deliver_batch(*, criticalities: Iterable[Criticality], limit: int, now: date
         settle.settle_answer(answered, now=now)
     waiting = {_pool().submit(_ask, claimed) for claimed in ready}
     errors: list[Exception] = []
+    pause = GATHER_SECONDS
     while waiting:
-        # Answers that came while the last ones were written, or come now, share a commit.
+        # Answers that come within the time that writing takes share a commit.
         wait(waiting, return_when=FIRST_COMPLETED)
-        done, waiting = wait(waiting, timeout=GATHER_SECONDS)
+        done, waiting = wait(waiting, timeout=pause)
+        started = time.monotonic()
         errors += _settle_together([future.result() for future in done])
+        pause = min(max(time.monotonic() - started, GATHER_SECONDS), LONGEST_GATHER)
     if errors:
         raise errors[0]
     return len(attempts)

@@ -39,7 +39,7 @@ def settle_answers(answers: Sequence[Answered], *, now: datetime) -> None:
     """The same for several: all are written, or none."""
     # The orders before their effects, as everybody does: a good answer may move the order.
     lock_order_rows({a.message.order_id for a in answers if a.message.order_id is not None})
-    messages = _locked([answered.message.pk for answered in answers])
+    messages = _locked(answers)
     sent: list[Sent] = []
     for answered in answers:
         message = messages[answered.message.pk]
@@ -55,9 +55,13 @@ def settle_answers(answers: Sequence[Answered], *, now: datetime) -> None:
     write_sent(sent, now=now)
 
 
-def _locked(message_ids: Sequence[int]) -> dict[int, OutboundMessage]:
-    rows = OutboundMessage.objects.select_for_update().filter(pk__in=message_ids).order_by("pk")
-    return {row.pk: row for row in rows.defer("payload").prefetch_related("connection")}
+def _locked(answers: Sequence[Answered]) -> dict[int, OutboundMessage]:
+    asked = {answered.message.pk: answered.message for answered in answers}
+    rows = OutboundMessage.objects.select_for_update().filter(pk__in=asked).order_by("pk")
+    messages = {row.pk: row for row in rows.defer("payload")}
+    for row in messages.values():
+        row.connection = asked[row.pk].connection  # as it was when it was claimed
+    return messages
 
 
 def _is_ours(message: OutboundMessage, answered: Answered) -> bool:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from connectors.lifecycle import Criticality
 from connectors.models import Attempt, Connection, ExternalReference, OutboundMessage
+from connectors.services import deliver as deliver_service
 from connectors.services import probe
 from connectors.services.deliver import deliver_batch, sweep_expired_leases
 from connectors.services.pause import pause_connection, resume_connection
@@ -612,3 +613,17 @@ def test_what_is_under_way_or_done_is_not_replayed(owe: Owe, now: datetime, at: 
 
     assert not replay_outbound(message_id=row.pk, now=now)
     assert state(row) == at
+
+
+def test_what_fails_together_opens_the_breaker_once(
+    owe: Owe, sink: FakeSink, deliver: Turn, target: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver_service, "GATHER_SECONDS", 0.0)  # settled in many small parts
+    for number in range(32):
+        owe(f"R{number}")
+    sink.will_answer(*[RemoteUnavailable("away")] * 32)
+
+    assert deliver() == 32
+
+    target.refresh_from_db()
+    assert (target.health, target.breaker_trips) == ("DOWN", 1)
