@@ -19,16 +19,19 @@ from connectors.systems.base import IntentKind
 from retailhub.kernel.events import publish
 
 # The constraint makes it once: what is owed already, or owed twice in one call, is left out.
+# The payloads come as one JSON array: to quote each for an array of SQL took as long as a step.
 _OWE = """
 INSERT INTO connectors_outboundmessage
     (connection_id, kind, effect_key, lane, order_id, reference, criticality, coalesce_key,
      payload, trace_id, deadline_at)
 SELECT connection_id, kind, effect_key, lane, order_id, reference, criticality, coalesce_key,
        payload, trace_id, deadline_at
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],
-            %s::text[], %s::jsonb[], %s::uuid[], %s::timestamptz[])
+FROM ROWS FROM (
+        unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[],
+               %s::text[], %s::text[], %s::uuid[], %s::timestamptz[]),
+        jsonb_array_elements(%s::jsonb))
      WITH ORDINALITY AS e(connection_id, kind, effect_key, lane, order_id, reference, criticality,
-                          coalesce_key, payload, trace_id, deadline_at, n)
+                          coalesce_key, trace_id, deadline_at, payload, n)
 ORDER BY n
 ON CONFLICT (connection_id, effect_key) DO NOTHING
 RETURNING id, connection_id, coalesce_key
@@ -60,6 +63,9 @@ def enqueue_effects(effects: Iterable[Effect], *, now: datetime) -> int:
     Returns how many are new. The caller holds the order's lock, so rows of one lane get their
     numbers in the order of the facts.
     """
+    wanted = list(effects)
+    if not wanted:
+        return 0
     rows = [
         (
             effect.connection_id,
@@ -70,16 +76,15 @@ def enqueue_effects(effects: Iterable[Effect], *, now: datetime) -> int:
             effect.reference,
             (criticality := policy.CRITICALITY[effect.kind]).value,
             effect.coalesce_key,
-            json.dumps(effect.payload),
             effect.trace_id,
             now + policy.RETRIES[criticality].deadline,
         )
-        for effect in effects
+        for effect in wanted
     ]
-    if not rows:
-        return 0
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    payloads = json.dumps([effect.payload for effect in wanted])
     with connection.cursor() as cursor:
-        cursor.execute(_OWE, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(_OWE, [*columns, payloads])
         made = cursor.fetchall()
     _supersede(made, now)
     if made:
