@@ -15,7 +15,8 @@ REFUSALS = {"error_5xx_before": 0.04, "error_429": 0.04}
 WEATHER = {"no_lane": {"error_5xx_before": 0.2, "error_429": 0.2}}
 # Without fences, workers that come back late. The other bugs bite at once or never.
 PAUSES = {"no_fence": 4}
-PATIENCE = {"no_fence": 20.0}
+# And each in its time: on a busy machine a lost answer is slow to be asked for again.
+PATIENCE = {"no_fence": 20.0, "blind_retry": 45.0}
 BITES_WITHIN = 8.0
 DUPLICATES = 0.3
 SHUFFLED = 0.3

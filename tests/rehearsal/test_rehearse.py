@@ -1,6 +1,7 @@
 """The promises are kept through kills, a flush, a crash and lost answers, and bugs are found.
 
-Each of these starts servers, the whole product and the estate, and takes about a minute.
+Each of these starts servers, the whole product and the estate: about a minute on an idle machine,
+and as long as it takes on a busy one.
 """
 
 from __future__ import annotations
@@ -14,25 +15,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 600
+# Seconds for one phase, and for all: a busy machine is given time, never another verdict.
+BUDGET = 1200
+PATIENCE = 2 * BUDGET
 # A planted bug, and the invariant that finds it.
-QUICK = {"blind_retry": "I3", "no_dedup": "I2"}
-THOROUGH = {"no_fence": "I8", "ack_before_commit": "I1", "no_lane": "I7"}
-ONLY_ON_DEMAND = pytest.mark.skipif(
+ALWAYS = {"blind_retry": "I3"}
+ON_DEMAND = {"no_dedup": "I2", "no_fence": "I8", "ack_before_commit": "I1", "no_lane": "I7"}
+IF_ASKED = pytest.mark.skipif(
     not os.environ.get("REHEARSE_EVERYTHING"), reason="REHEARSE_EVERYTHING=1 plants these bugs too"
 )
 
-# Whole servers under kills need a machine to themselves: asked for, not met by chance.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not os.environ.get("REHEARSE"), reason="REHEARSE=1 rehearses failure too"),
-]
+pytestmark = pytest.mark.slow
 
 
 def rehearse(*arguments: str) -> tuple[str, int]:
     """Everything a rehearsal says, and its exit code."""
     done = subprocess.run(
-        [sys.executable, "manage.py", "rehearse", *arguments],
+        [sys.executable, "manage.py", "rehearse", "--budget", str(BUDGET), *arguments],
         cwd=ROOT,
         check=False,
         capture_output=True,
@@ -51,10 +50,7 @@ def test_200_orders_and_10_kills_break_no_promise() -> None:
 
 @pytest.mark.parametrize(
     ("bug", "finder"),
-    [
-        *QUICK.items(),
-        *(pytest.param(*pair, marks=ONLY_ON_DEMAND) for pair in THOROUGH.items()),
-    ],
+    [*ALWAYS.items(), *(pytest.param(*pair, marks=IF_ASKED) for pair in ON_DEMAND.items())],
 )
 def test_a_planted_bug_is_found(bug: str, finder: str) -> None:
     said, code = rehearse("--orders", "40", "--kills", "2", "--seed", "7", "--broken", bug)
