@@ -38,10 +38,8 @@ log = logging.getLogger(__name__)
 
 # How long an answer waits for the database before it is given up, in steps of seconds.
 SETTLE_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
-# To write one answer takes at least this long: those that come meanwhile ride along for nothing.
-GATHER_SECONDS = 0.02
-# A lock that somebody else holds must not make the others wait as long again.
-LONGEST_GATHER = 0.2
+# Answers gather for as long as the last ones took to write, and so ride along for nothing.
+GATHER_SECONDS, LONGEST_GATHER = 0.02, 0.2
 # Fair across connections: one slow or busy account never fills a whole claim, unless it takes so
 # many calls at once that it would be idle between two claims.
 PER_CONNECTION = 16
@@ -68,8 +66,7 @@ WITH due AS (
     UPDATE connectors_outboundmessage o
     SET must_look_up = must_look_up OR state = 'UNKNOWN', state = 'SENDING',
         attempts = o.attempts + 1, lease_token = lease_token + 1, lease_owner = %(owner)s,
-        lease_until = now() + make_interval(secs => c.timeout_seconds)
-                      + %(margin)s::interval
+        lease_until = now() + make_interval(secs => c.timeout_seconds) + %(margin)s::interval
     FROM pick, connectors_connection c
     WHERE o.id = pick.id AND c.id = o.connection_id
     RETURNING o.id, o.attempts, o.lease_token, o.must_look_up
@@ -118,10 +115,8 @@ def deliver_batch(*, criticalities: Iterable[Criticality], limit: int, now: date
     for answered in failed:
         settle.settle_answer(answered, now=now)
     waiting = {_pool().submit(_ask, claimed) for claimed in ready}
-    errors: list[Exception] = []
-    pause = GATHER_SECONDS
+    errors, pause = list[Exception](), GATHER_SECONDS
     while waiting:
-        # Answers that come within the time that writing takes share a commit.
         wait(waiting, return_when=FIRST_COMPLETED)
         done, waiting = wait(waiting, timeout=pause)
         started = time.monotonic()

@@ -50,7 +50,8 @@ def update_rows(rows: Sequence[models.Model], names: Sequence[str]) -> None:
         return
     meta = type(rows[0])._meta
     fields: list[Any] = [meta.pk, *map(meta.get_field, names)]
-    sources, values = [], []
+    sources: list[str] = []
+    values: list[Any] = []
     for field in fields:
         column = [getattr(row, field.attname) for row in rows]
         if isinstance(field, models.JSONField):
