@@ -15,6 +15,7 @@ from benchmarks.measure import RoundsDisagree
 NAMES = {
     "availability": "500 items over 20 nodes, explained · one bare statement · ORM, one by one",
     "ingest": "a signed webhook to a committed row · pgbench's INSERT · a Django view with the ORM",
+    "reservations": "holds that come together · pgbench's conditional UPDATE · a lock per request",
     "orders": "inbox to allocated · the same SQL by hand · one task per order with the ORM",
     "deliver": "outbox to an HTTP sink · a bare httpx loop · one task per effect with the ORM",
 }

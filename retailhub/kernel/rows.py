@@ -83,6 +83,8 @@ def run_together(*statements: Statement) -> list[list[tuple[Any, ...]]]:
     Each sees what those before it waited for, and is planned once per connection. For the few
     places where the way to the database and the planner cost more than the work.
     """
+    if not statements:
+        return []
     connection.ensure_connection()
     wire: Any = connection.connection
     with connection.wrap_database_errors:
