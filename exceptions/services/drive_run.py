@@ -7,6 +7,7 @@ transaction as the replay itself: a worker that is killed loses nothing and send
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -31,6 +32,10 @@ TICK = timedelta(seconds=0.5)
 LEASE = timedelta(seconds=30)
 # So many seconds of work may be on their way at once: more would only queue before live traffic.
 IN_FLIGHT_SECONDS = 4.0
+# A look holds its worker no longer than this, and rests nine times as long as it took: on a busy
+# machine a run gets slower, and live work does not.
+SLICE_SECONDS = 0.1
+REST = 9.0
 
 _CLAIM = """
 UPDATE exceptions_replayrun SET lease_until = now() + %(lease)s::interval, lease_owner = %(owner)s
@@ -48,9 +53,10 @@ def drive_due_run(*, now: datetime) -> int:
     run_id = _claim(now)
     if run_id is None:
         return 0
+    began = time.monotonic()
     ended = judge(run_id=run_id, now=now)
-    sent = _send_next(run_id, now)
-    _let_go(run_id, now)
+    sent = _send_next(run_id, now, until=began + SLICE_SECONDS)
+    _let_go(run_id, now, rest=timedelta(seconds=REST * (time.monotonic() - began)))
     return ended + sent
 
 
@@ -62,13 +68,15 @@ def _claim(now: datetime) -> int | None:
         return row[0] if row else None
 
 
-def _let_go(run_id: int, now: datetime) -> None:
+def _let_go(run_id: int, now: datetime, *, rest: timedelta) -> None:
     # Somebody may have steered it meanwhile: a look that is due at once stays due.
     ReplayRun.objects.filter(pk=run_id, lease_owner=worker_name()).update(lease_until=None)
-    ReplayRun.objects.filter(pk=run_id, next_look_at__lte=now).update(next_look_at=now + TICK)
+    ReplayRun.objects.filter(pk=run_id, next_look_at__lte=now).update(
+        next_look_at=now + max(TICK, rest)
+    )
 
 
-def _send_next(run_id: int, now: datetime) -> int:
+def _send_next(run_id: int, now: datetime, *, until: float) -> int:
     run = ReplayRun.objects.select_related("started_by", "api_key__connection").get(pk=run_id)
     if run.state != RunState.RUNNING:
         return 0
@@ -88,6 +96,8 @@ def _send_next(run_id: int, now: datetime) -> int:
         ours[is_outbound].append(item.case.outbound_id or item.case.inbound_id or 0)
         sent += 1
         failpoint("replay.sent_one")
+        if time.monotonic() > until:
+            break
     _say_why(run, held_by)
     return sent
 

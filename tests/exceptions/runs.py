@@ -28,7 +28,7 @@ class Clock:
         drain_outbox()
         return moved
 
-    def until(self, is_so: Callable[[], bool], looks: int = 200) -> None:
+    def until(self, is_so: Callable[[], bool], looks: int = 2000) -> None:
         """Let workers look until it is so."""
         for _ in range(looks):
             if is_so():

@@ -57,6 +57,13 @@ def netsuite(monkeypatch: pytest.MonkeyPatch) -> Erp:
     return sink
 
 
+@pytest.fixture(autouse=True)
+def _as_on_a_quick_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look takes no time, so that what a test sees does not hang on the machine."""
+    monkeypatch.setattr("exceptions.services.drive_run.SLICE_SECONDS", 600.0)
+    monkeypatch.setattr("exceptions.services.drive_run.REST", 0.0)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -248,6 +255,22 @@ def test_a_paused_connection_holds_up_its_own_items_only(
     resume_connection(connection_id=erp.pk, now=timezone.now())
     clock.until(lambda: ends(run))
     assert numbers(run) == {"FAILED": 1, "DONE": 3}
+
+
+def test_holds_its_worker_for_a_moment_only_and_rests_after_it(
+    netsuite: Erp, stuck: Any, start: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exceptions.services.drive_run.SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("exceptions.services.drive_run.REST", 1e6)
+    stuck(5)
+    run = start()
+
+    drive_due_run(now=clock.now)
+
+    run.refresh_from_db()
+    assert numbers(run) == {"SENT": 1, "PENDING": 4}
+    assert run.next_look_at is not None
+    assert run.next_look_at > clock.now + timedelta(minutes=1)
 
 
 # --- People meanwhile --------------------------------------------------------------------------
