@@ -26,7 +26,7 @@ from exceptions.models import (
     RunEvent,
     Team,
 )
-from inventory.models import AvailabilityRule, StockLevel
+from inventory.models import AvailabilityRule, SnapshotRun, StockLevel
 from orders.models import Order
 from retailhub.kernel.roles import Role
 from tests.conftest import ONE_DAY, PlaceOrder, Stock, person
@@ -50,6 +50,8 @@ PAGES = (
     "/inventory/",
     "/inventory/MUG/",
     "/inventory/id/{item}/",
+    "/inventory/runs/",
+    "/inventory/runs/{file}/",
     "/inventory/rules/",
     "/inventory/rules/{stock_rule}/",
     "/mappings/sku/",
@@ -131,7 +133,10 @@ def place_of(
     ids["run"] = run_of(case, webshop).pk
     ids["fix"] = rule_of(webshop).pk
     level = StockLevel.objects.get(item__sku="MUG")
-    ids |= {"item": level.item_id, "level": level.pk}
+    file = SnapshotRun.objects.create(
+        source=webshop.slug, key="k", body_sha256=b"", size=9, counted_at=timezone.now()
+    )
+    ids |= {"item": level.item_id, "level": level.pk, "file": file.pk}
     rule = AvailabilityRule.objects.create(knob="BUFFER", value=1)
     seen = repr((rule.pk, "BUFFER", 1, False, None, "", None, None))
     ids |= {"stock_rule": rule.pk, "stock_rule_seen": seen}

@@ -262,7 +262,7 @@ def _answer(page: ItemPage, channel: Channel, at: datetime) -> dict[str, Any]:
     ids |= {s.get("rule_id") for s in told.get("steps", ())}
     words = words_by_id(pk for pk in ids if pk)
     lines = waterfall(told, end=f"Told to {channel.name}", rules=words, names=page.names)
-    return {**then, "lines": lines}
+    return {**then, "lines": lines, "why_title": f"Why {channel.name} was told {answer.quantity}"}
 
 
 _TABS: dict[str, Callable[[ItemPage], dict[str, Any]]] = {

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from retailhub.console.inventory import acts, item, listing, rules
+from retailhub.console.inventory import acts, item, listing, rules, runs
 
 urlpatterns = [
     path("", listing.item_list, name="inventory"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("rules/<int:rule_id>/", rules.rule_detail, name="stock-rule"),
     path("rules/<int:rule_id>/save/", rules.rule_save, name="stock-rule-save"),
     path("rules/<int:rule_id>/remove/", rules.rule_remove, name="stock-rule-remove"),
+    path("runs/", runs.run_list, name="stock-runs"),
+    path("runs/<int:run_id>/", runs.run_detail, name="stock-run"),
     path("id/<int:item_id>/", item.item_by_id, name="item-by-id"),
     path("id/<int:item_id>/push/", acts.item_push, name="item-push"),
     path("id/<int:item_id>/pause/", acts.item_pause, name="item-pause"),
