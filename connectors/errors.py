@@ -45,3 +45,9 @@ class RuleUnusable(NeedsOperator):
     """A correction rule that is too wide, too large or not well formed."""
 
     code = "connectors.rule_unusable"
+
+
+class NotAuthoritative(NeedsOperator):
+    """A connection wrote what another is declared the system of record for."""
+
+    code = "connectors.not_authoritative"

@@ -7,6 +7,7 @@ from connectors.systems.base import Lister, Sink, Source
 from connectors.systems.custom.adapter import Custom
 from connectors.systems.netsuite.adapter import NetSuite
 from connectors.systems.shopify.adapter import Shopify
+from connectors.systems.square.adapter import Square
 from connectors.systems.warehouse.adapter import Warehouse
 
 _shopify, _amazon, _netsuite = Shopify(), Amazon(), NetSuite()
@@ -16,6 +17,7 @@ SOURCES: dict[str, Source] = {
     "shopify": _shopify,
     "warehouse": _warehouse,
     "custom": _custom,
+    "square": Square(),
 }
 
 SINKS: dict[str, Sink] = {
@@ -34,4 +36,5 @@ LABELS: dict[str, str] = {
     "netsuite": "NetSuite",
     "warehouse": "Warehouse (REST)",
     "custom": "Custom shop",
+    "square": "Square",
 }

@@ -13,7 +13,7 @@ from django.db.models.functions import Greatest
 from connectors.models import CodeMapping
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
-from inventory.models import Item, Location
+from inventory.models import Item, ItemUnit, Location
 from retailhub.kernel.errors import NeedsOperator
 from retailhub.kernel.json import read_json
 
@@ -106,6 +106,14 @@ def candidates(table: str, code: str, name: str = "") -> list[tuple[str, str, st
         return [(row.sku, row.name, _percent(row.alike)) for row in found]
     if table == CodeMapping.Table.LOCATION:
         return [(row.code, row.name, "") for row in Location.objects.order_by("priority")[:MOST]]
+    if table == CodeMapping.Table.UNIT:
+        units = (
+            Item.objects.order_by()
+            .values_list("unit")
+            .union(ItemUnit.objects.order_by().values_list("unit"))
+        )
+        alike = sorted(units, key=lambda row: (row[0][:1].lower() != code[:1].lower(), row[0]))
+        return [(unit, "", "") for (unit,) in alike[:MOST]]
     used = CodeMapping.objects.filter(table=table).values_list("canonical_code", flat=True)
     return [
         (ours, "", "already used") for ours in used.distinct().order_by("canonical_code")[:MOST]

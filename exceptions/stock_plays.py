@@ -126,4 +126,11 @@ STOCK: dict[str, Play] = {
         MEDIUM,
         240,
     ),
+    "connectors.not_authoritative": Play(
+        "{connection} wrote stock at {location}, which is not its own to write",
+        "What it wrote was not applied.",
+        "Ask why it writes there. If it should, change the system of record, then replay.",
+        MEDIUM,
+        240,
+    ),
 }

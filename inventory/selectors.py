@@ -28,10 +28,12 @@ from inventory.models import (
     Channel,
     InTransit,
     Item,
+    ItemUnit,
     Location,
     Reservation,
     StockLevel,
 )
+from inventory.units import UnitBook
 
 Spot = tuple[int, int]  # (item id, location id): where a level is
 
@@ -39,6 +41,17 @@ Spot = tuple[int, int]  # (item id, location id): where a level is
 def items_by_sku(skus: Iterable[str]) -> dict[str, int]:
     """Ids of the active items among `skus`."""
     return dict(Item.objects.filter(sku__in=list(skus), is_active=True).values_list("sku", "pk"))
+
+
+def unit_books(item_ids: Iterable[int]) -> dict[int, UnitBook]:
+    """The unit each item is counted in, with its factors of others."""
+    wanted = list(item_ids)
+    factors: dict[int, dict[str, int]] = defaultdict(dict)
+    rows = ItemUnit.objects.filter(item_id__in=wanted)
+    for item_id, unit, factor in rows.values_list("item_id", "unit", "factor"):
+        factors[item_id][unit.casefold()] = factor
+    items = Item.objects.filter(pk__in=wanted).values_list("pk", "sku", "unit")
+    return {pk: UnitBook(sku, unit, factors[pk]) for pk, sku, unit in items}
 
 
 def locations_by_code(codes: Iterable[str]) -> dict[str, int]:

@@ -20,6 +20,11 @@ class UnitBook:
     own: str
     factors: Mapping[str, int] = field(default_factory=dict)
 
+    def knows(self, unit: str) -> bool:
+        """True for the item's own unit and those it has a factor for."""
+        spelled = unit.strip().casefold()
+        return spelled in {"", self.own.casefold()} or spelled in self.factors
+
     def own_units(self, quantity: Decimal | int, unit: str = "") -> int:
         """`quantity` of `unit` (empty: the item's own) in whole units of ours.
 

@@ -3,6 +3,7 @@
 Secrets go in and never come out: `secrets.py`. Every write goes through the service that owns it.
 """
 
+from connectors.admin.authority import SystemOfRecordAdmin
 from connectors.admin.connections import ConnectionAdmin
 from connectors.admin.keys import ApiKeyAdmin
 from connectors.admin.mappings import CodeMappingAdmin
@@ -15,4 +16,5 @@ __all__ = [
     "ConnectionAdmin",
     "InboundMessageAdmin",
     "OutboundMessageAdmin",
+    "SystemOfRecordAdmin",
 ]

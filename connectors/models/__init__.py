@@ -1,5 +1,6 @@
 """The rows of connectivity, by concept."""
 
+from connectors.models.authority import SystemOfRecord
 from connectors.models.connection import ApiKey, Connection, Credential, Cursor
 from connectors.models.corrections import CorrectionHit, CorrectionRule, MessageVersion
 from connectors.models.coverage import MissedOrder
@@ -21,4 +22,5 @@ __all__ = [
     "MessageVersion",
     "MissedOrder",
     "OutboundMessage",
+    "SystemOfRecord",
 ]

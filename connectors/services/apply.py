@@ -12,12 +12,12 @@ from django.db import transaction
 from connectors.errors import ConnectionUnusable
 from connectors.lifecycle import InboundState
 from connectors.models import Connection, InboundMessage
-from connectors.services.codes import Codes, resolve_location, resolve_skus
+from connectors.services.apply_stock import StockRunner
+from connectors.services.codes import Codes, resolve_skus
 from connectors.services.journeys import join_fulfillment_orders, join_orders
 from connectors.systems.base import Fact
-from inventory.canonical import CanonicalStockCount
+from inventory.canonical import CanonicalStock
 from inventory.selectors import lock_levels
-from inventory.services.count import record_count
 from orders.canonical import (
     CanonicalFulfillmentEvent,
     CanonicalOrder,
@@ -34,7 +34,6 @@ from orders.services.ship import record_shipment
 from retailhub.kernel.errors import HubError, NeedsOperator, RetryLater
 
 End = tuple[InboundState, HubError | None]
-Place = tuple[int, int]  # (item id, location id)
 
 _STEPS: dict[FulfillmentEventKind, Callable[..., None]] = {
     FulfillmentEventKind.SHIPPED: record_shipment,
@@ -52,6 +51,8 @@ class FactRunner:
         self._codes: dict[int, Codes] = {}
         self._orders: list[tuple[InboundMessage, CanonicalOrder]] = []
         self._arrivals: list[tuple[InboundMessage, Arrival]] = []
+        self._stock = StockRunner(now, self._codes_of)
+        self.notes: dict[int, str] = {}  # why a message was left unapplied, by its id
         self._others: list[tuple[InboundMessage, Fact]] = []
         self._ends: dict[int, End] = {}
         self._of_orders: list[tuple[int, int, str]] = []
@@ -62,6 +63,8 @@ class FactRunner:
         for fact in facts:
             if isinstance(fact, CanonicalOrder):
                 self._orders.append((message, fact))
+            elif isinstance(fact, CanonicalStock):
+                self._stock.add(message, fact)
             else:
                 self._others.append((message, fact))
 
@@ -79,6 +82,7 @@ class FactRunner:
             self._ends.setdefault(message.pk, (state, None))
         for message, fact in self._others:
             self._apply(message, fact)
+        self._apply_stock()
         join_orders(self._of_orders)
         join_fulfillment_orders(self._of_nodes)
         return self._ends
@@ -90,7 +94,7 @@ class FactRunner:
         """
         identities = {arrival.identity for _, arrival in self._arrivals}
         references: dict[str, bool] = {}
-        places: set[Place] = set()
+        spots = self._stock.resolve()
         for message, fact in self._others:
             match fact:
                 case CanonicalRefund() if message.connection.channel_id is not None:
@@ -98,19 +102,17 @@ class FactRunner:
                 case CanonicalFulfillmentEvent():
                     moves = references.get(fact.reference, False) or fact.kind in _MOVES_STOCK
                     references[fact.reference] = moves
-                case CanonicalStockCount():
-                    places |= self._place_of(message, fact)
         lock_orders_named(external_ids=identities, references=references)
         moving = lock_orders_named(references=[r for r, moves in references.items() if moves])
-        lock_levels(references=line_references(moving), places=places)
+        lock_levels(references=line_references(moving), places=spots)
 
-    def _place_of(self, message: InboundMessage, count: CanonicalStockCount) -> set[Place]:
-        codes = self._codes_of(message.connection)
-        try:
-            items = resolve_skus(codes, [count.sku])
-            return {(items[count.sku], resolve_location(codes, count.location))}
-        except HubError:
-            return set()  # said again, and heard, when the count is applied
+    def _apply_stock(self) -> None:
+        ends = self._stock.apply()
+        self.notes |= ends.notes
+        for message_id in ends.applied | ends.notes.keys():
+            self._ends.setdefault(message_id, (ends.state(message_id), None))
+        for message_id, error in ends.errors.items():
+            self._ends[message_id] = (InboundState.PROCESSED, error)
 
     def _apply(self, message: InboundMessage, fact: Fact) -> None:
         try:
@@ -132,21 +134,6 @@ class FactRunner:
                 step = _STEPS.get(fact.kind, record_progress)
                 step(fact, now=self._now, system=connection.name)
                 self._of_nodes.append((message.pk, fact.reference))
-            case CanonicalStockCount():
-                self._count(message, fact)
-
-    def _count(self, message: InboundMessage, count: CanonicalStockCount) -> None:
-        codes = self._codes_of(message.connection)
-        item_ids = resolve_skus(codes, [count.sku])
-        record_count(
-            item_id=item_ids[count.sku],
-            location_id=resolve_location(codes, count.location),
-            quantity=count.quantity,
-            # A clock that runs ahead must not freeze the shelf: no count is later than its news.
-            counted_at=min(count.counted_at, self._now),
-            effect_key=f"count:{message.connection_id}:{count.source_key}",
-            trace_id=message.trace_id,
-        )
 
     def _resolve(self) -> None:
         """Orders in our words. What can't be resolved ends its message, not the batch."""

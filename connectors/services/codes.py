@@ -10,6 +10,7 @@ from connectors.models import CodeMapping, Connection
 from connectors.services.keep_mapping import keep_mapping
 from connectors.systems.base import MappingMissing
 from inventory.selectors import items_by_sku, locations_by_code
+from inventory.units import UnitBook
 
 _LABELS = dict(CodeMapping.Table.choices)
 
@@ -31,6 +32,7 @@ class Codes:
                 self._outward[row.table, row.canonical_code] = row.external_code
         self._strict = frozenset(connection.settings.get("strict_tables", ()))
         self._items: dict[str, int | None] = {}  # by our SKU; None: there is no such item
+        self._locations: dict[str, int | None] = {}  # likewise
 
     def canonical(self, table: str, external_code: str) -> str:
         """Our code for theirs. Raises `MappingMissing` where the table must have a row."""
@@ -64,6 +66,29 @@ class Codes:
             raise self.missing("SKU", sku)
         return found
 
+    def read_locations(self, codes: Iterable[str]) -> None:
+        """Look up many locations at once."""
+        spelled = {self._inward.get(("LOCATION", code), code) for code in codes}
+        if spelled := spelled - self._locations.keys():
+            self._locations |= dict.fromkeys(spelled) | locations_by_code(spelled)
+
+    def location_id(self, code: str) -> int:
+        """The location behind the sender's code. Raises `MappingMissing`."""
+        found = self._locations.get(self.canonical("LOCATION", code))
+        if found is None:
+            raise self.missing("LOCATION", code)
+        return found
+
+    def unit(self, code: str, book: UnitBook) -> str:
+        """Our word for the sender's unit. Raises `MappingMissing` for one that means nothing here.
+
+        A word that the table has may still be none of the item's: its book then says so.
+        """
+        known = self._inward.get(("UNIT", code))
+        if known is None and not book.knows(code):
+            raise self.missing("UNIT", code)
+        return known or code
+
     def missing(self, table: str, code: str) -> MappingMissing:
         """The error that names the row to add."""
         return MappingMissing(
@@ -82,11 +107,8 @@ def resolve_skus(codes: Codes, skus: Iterable[str]) -> dict[str, int]:
 
 def resolve_location(codes: Codes, code: str) -> int:
     """The location's id by the sender's code. Raises `MappingMissing`."""
-    ours = codes.canonical("LOCATION", code)
-    found = locations_by_code({ours})
-    if ours not in found:
-        raise codes.missing("LOCATION", code)
-    return found[ours]
+    codes.read_locations([code])
+    return codes.location_id(code)
 
 
 Row = tuple[int, str, str, bool]  # connection id, table, code, read outward
@@ -115,6 +137,8 @@ def _is_known(codes: Codes, row: Row) -> bool:
             codes.item_id(code)
         elif table == "LOCATION":
             resolve_location(codes, code)
+        elif table == "UNIT":
+            codes.unit(code, UnitBook("", ""))  # an item's own word is never missing
         else:
             codes.canonical(table, code)
     except MappingMissing:

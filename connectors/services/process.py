@@ -177,6 +177,7 @@ def _apply(works: Sequence[Work], now: datetime) -> None:
     for message_id, (state, error) in runner.run().items():
         work = next(w for w in works if w.message.pk == message_id)
         work.state, work.error = state, error
+        work.note = runner.notes.get(message_id, work.note)
     failpoint("inbox.before_settle")
     _settle(works, now)
     failpoint("inbox.before_commit")

@@ -11,6 +11,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from connectors.models import CodeMapping, Connection
+from connectors.services.authority import StockAuthority
 from inventory.events import SnapshotStored
 from inventory.models import SnapshotRun
 from inventory.services.apply_snapshot import apply_snapshot
@@ -82,7 +83,11 @@ def words_of(source: str) -> Words:
     inward: dict[str, dict[str, str]] = defaultdict(dict)
     for row in rows.exclude(direction=CodeMapping.Direction.OUTWARD).order_by("pk"):
         inward[row.table][row.external_code] = row.canonical_code
-    return Words(inward, frozenset(connection.settings.get("strict_tables", ())))
+    return Words(
+        inward,
+        frozenset(connection.settings.get("strict_tables", ())),
+        tuple(StockAuthority().closed_to(connection)),
+    )
 
 
 @transaction.atomic

@@ -14,13 +14,13 @@ from typing import Any, Protocol
 
 from connectors.events import Refusal
 from connectors.systems.http import HttpClient
-from inventory.canonical import CanonicalStockCount
+from inventory.canonical import CanonicalStock
 from orders.canonical import CanonicalFulfillmentEvent, CanonicalOrder, CanonicalRefund
 from retailhub.kernel.errors import NeedsOperator
 
 Json = Any
 Headers = Mapping[str, str]  # names in lower case
-Fact = CanonicalOrder | CanonicalRefund | CanonicalFulfillmentEvent | CanonicalStockCount
+Fact = CanonicalOrder | CanonicalRefund | CanonicalFulfillmentEvent | CanonicalStock
 
 
 class SignatureInvalid(Exception):

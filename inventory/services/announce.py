@@ -27,6 +27,8 @@ def announce_arrivals(announcements: Sequence[Announcement]) -> None:
 
     What was received of it already stays received. Nothing is on hand before it arrives.
     """
+    if not announcements:
+        return
     newest = {(a.reference, a.item_id, a.location_id): a for a in announcements}
     rows = [newest[key] for key in sorted(newest)]
     names = ("reference", "item_id", "location_id", "quantity", "expected_at", "source")

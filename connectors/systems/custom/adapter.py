@@ -1,4 +1,4 @@
-"""A custom shop as a source of orders and refunds; also what the public API reads with."""
+"""A custom system as a source of orders, refunds and stock; also what the public API reads with."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.systems.base import Account, Envelope, Fact, Headers, Json, PollPage, Reading
 from connectors.systems.custom.mapping import read_order, read_refund
+from connectors.systems.custom.stock import read_arrivals, read_counts, read_movements
 from connectors.systems.fields import parse_moment
 from connectors.systems.http import HttpClient
 from connectors.systems.signatures import verify_standard_webhook
@@ -19,7 +20,7 @@ PLACED = "order.placed"
 
 
 class Custom:
-    """Orders and refunds in, in our own format."""
+    """Orders, refunds and stock in, in our own format."""
 
     def verify(self, headers: Headers, body: bytes, secrets: Sequence[str], now: datetime) -> None:
         """Pass what was signed per Standard Webhooks. Raises `SignatureInvalid`."""
@@ -46,6 +47,8 @@ class Custom:
 
     def read(self, topic: str, payload: Json) -> Reading:
         """The facts in a parsed body, wrapped or not. Raises `MappingFailed` naming the field."""
+        if topic in _STOCK_READERS:
+            return Reading(facts=_STOCK_READERS[topic](content_of(payload)))
         reader = _READERS.get(topic)
         if reader is None:
             return Reading(ignored=f"unknown topic {topic[:80]}")
@@ -68,4 +71,9 @@ _READERS: dict[str, Callable[[Any], Fact]] = {
     "order.changed": read_order,
     "order.cancelled": lambda payload: read_order(payload, is_cancelled=True),
     "refund.created": read_refund,
+}
+_STOCK_READERS: dict[str, Callable[[Any], Sequence[Fact]]] = {
+    "stock.counted": read_counts,
+    "stock.moved": read_movements,
+    "stock.in_transit": read_arrivals,
 }

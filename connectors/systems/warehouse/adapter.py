@@ -28,10 +28,12 @@ from connectors.systems.warehouse.client import WarehouseApi
 from connectors.systems.warehouse.mapping import (
     COUNT_TOPIC,
     KINDS,
+    MOVEMENTS,
     POLLED_TOPIC,
     lane_of,
     read_count,
     read_event,
+    read_movement,
     read_polled,
     write_outbound_order,
 )
@@ -74,6 +76,8 @@ class Warehouse:
             return Reading(facts=[read_event(topic, payload)])
         if topic == COUNT_TOPIC:
             return Reading(facts=[read_count(payload)])
+        if topic in MOVEMENTS:
+            return Reading(facts=[read_movement(topic, payload)])
         if topic == POLLED_TOPIC:
             return Reading(facts=read_polled(payload))
         return Reading(ignored=f"unknown topic {topic[:80]}")

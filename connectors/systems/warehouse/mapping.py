@@ -14,13 +14,17 @@ from typing import Any
 
 from connectors.systems.base import CodeBook, MappingTable
 from connectors.systems.fields import Fields
-from inventory.canonical import CanonicalStockCount
+from inventory.canonical import CanonicalStockCount, CanonicalStockMovement, MovementKind
 from orders.canonical import CanonicalFulfillmentEvent, FulfillmentEventKind, Tracking
 
 EVENT = "The warehouse's event"
 ORDER = "The warehouse's order"
 POLLED_TOPIC = "order.polled"
 COUNT_TOPIC = "stock.counted"
+MOVEMENTS = {
+    "stock.adjusted": MovementKind.ADJUSTED,
+    "stock.received": MovementKind.RECEIVED,
+}
 KINDS = {
     "order.received": FulfillmentEventKind.ACKNOWLEDGED,
     "order.picked": FulfillmentEventKind.PICKED,
@@ -74,6 +78,23 @@ def read_count(payload: Any) -> CanonicalStockCount:
         quantity=data.quantity("on_hand"),
         counted_at=data.optional_moment("counted_at") or event.moment("occurred_at"),
         source_key=f"count:{event.identifier('id')}",
+    )
+
+
+def read_movement(topic: str, payload: Any) -> CanonicalStockMovement:
+    """Goods that came in, or that the warehouse wrote on or off."""
+    event = Fields(payload, EVENT)
+    data = event.inside("data") or event.refuse("data", "is missing")
+    kind = MOVEMENTS[topic]
+    return CanonicalStockMovement(
+        kind=kind,
+        sku=data.text("sku", limit=80),
+        location=data.text("warehouse", limit=80),
+        quantity=data.amount("quantity", signed=kind is MovementKind.ADJUSTED),
+        happened_at=event.moment("occurred_at"),
+        source_key=event.identifier("id"),
+        reason=data.label("reason", limit=200),
+        reference=data.label("reference", limit=120),
     )
 
 
@@ -153,7 +174,9 @@ def lane_of(payload: Any) -> tuple[str, str]:
     data = payload.get("data", payload) if isinstance(payload, dict) else None
     if not isinstance(data, dict):
         return "", ""
-    if reference := data.get("reference"):
+    if not str(payload.get("type", "")).startswith("stock.") and (
+        reference := data.get("reference")
+    ):
         return f"order:{_FULFILLMENT.sub('', str(reference))}"[:160], str(reference)[:160]
     if sku := data.get("sku"):
         place = f"{data.get('warehouse')}:{sku}"[:140]

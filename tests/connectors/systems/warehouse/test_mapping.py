@@ -117,7 +117,9 @@ def polled(status: str, **changes: Any) -> list[tuple[Kind, str]]:
         "updated_at": AT,
     }
     facts = Warehouse().read("order.polled", order | changes).facts
-    return [(fact.kind, fact.event_id) for fact in facts]  # type: ignore[union-attr]
+    events = [fact for fact in facts if isinstance(fact, CanonicalFulfillmentEvent)]
+    assert len(events) == len(facts)
+    return [(event.kind, event.event_id) for event in events]
 
 
 SENT = {"shipments": [PARCEL | {"id": "sh_1", "shipped_at": AT}]}
