@@ -79,7 +79,7 @@ def _why_stop(run: ReplayRun) -> str:
     if len(streak) == EQUAL_FAILURES and len(causes) == 1 and _all_failed(streak):
         title = streak[0].failed_as.title.rstrip(".") if streak[0].failed_as else ""
         return f"after {EQUAL_FAILURES} equal failures: {title}"
-    if failed and len(failed) > FAILED_SHARE * max(len(newest), EQUAL_FAILURES):
+    if len(newest) >= EQUAL_FAILURES and len(failed) > FAILED_SHARE * len(newest):
         return f"because {len(failed)} of the last {len(newest)} failed again"
     return ""
 

@@ -158,7 +158,7 @@ def test_stops_when_too_many_fail_for_different_reasons(
     clock.until(look)
 
     assert run.state == "STOPPED"
-    assert run.stop_reason == "Stopped because 2 of the last 2 failed again. 28 not sent."
+    assert run.stop_reason == "Stopped because 5 of the last 5 failed again. 25 not sent."
 
 
 def test_one_bad_apple_does_not_stop_the_rest(
