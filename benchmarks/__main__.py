@@ -14,6 +14,7 @@ from benchmarks.measure import RoundsDisagree
 # What there is, and what each one compares.
 NAMES = {
     "availability": "500 items over 20 nodes, explained · one bare statement · ORM, one by one",
+    "publication": "500 changed items told to 3 channels · one statement by hand · ORM, one by one",
     "ingest": "a signed webhook to a committed row · pgbench's INSERT · a Django view with the ORM",
     "reservations": "holds that come together · pgbench's conditional UPDATE · a lock per request",
     "orders": "inbox to allocated · the same SQL by hand · one task per order with the ORM",
@@ -25,7 +26,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     if arguments.list or arguments.name is None:
         for name, what in NAMES.items():
-            print(f"{name:10} {what}")
+            print(f"{name:12} {what}")
         return 0
     if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
         _start_again_with_servers()

@@ -81,6 +81,9 @@ def form_of() -> Callable[[Connection], dict[str, Any]]:
             "concurrency",
             "timeout_seconds",
             "settle_seconds",
+            "silence_minutes",
+            "fallback",
+            "fallback_percent",
             "poll_seconds",
         )
         return {

@@ -138,6 +138,9 @@ def test_a_new_one_gets_its_secrets_in_a_second_step(admin: Client, db: None) ->
         "timeout_seconds": 20,
         "settle_seconds": 120,
         "poll_seconds": 0,
+        "silence_minutes": 0,
+        "fallback": "HOLD",
+        "fallback_percent": 50,
         "settings": "{}",
     }
 
