@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from math import isfinite
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -154,34 +155,35 @@ def counts(*, user: User, now: datetime) -> dict[str, int]:
 
 
 def most_urgent(cases: QuerySet[ExceptionCase], *, after: str = "") -> QuerySet[ExceptionCase]:
-    """Sorted by due time, then severity; going on after the cursor of a row, so nothing shifts."""
+    """The most harmful to let wait first; going on after the cursor of a row."""
     cases = cases.select_related("connection", "owner", "cause", "outbound__connection", "inbound")
     cursor = _read_cursor(after)
     if cursor is not None:
-        due_at, severity, pk = cursor
+        is_late, harm, pk = cursor
         cases = cases.filter(
-            Q(due_at__gt=due_at)
-            | Q(due_at=due_at, severity__lt=severity)
-            | Q(due_at=due_at, severity=severity, pk__gt=pk)
+            Q(is_late__lt=is_late)
+            | Q(is_late=is_late, harm__lt=harm)
+            | Q(is_late=is_late, harm=harm, pk__gt=pk)
         )
-    return cases.order_by("due_at", "-severity", "pk")
+    return cases.order_by("-is_late", "-harm", "pk")
 
 
 def cursor_of(case: ExceptionCase) -> str:
     """Where to go on after `case`."""
-    return f"{case.due_at.timestamp():.6f}_{case.severity}_{case.pk}"
+    return f"{int(case.is_late)}_{case.harm!r}_{case.pk}"
 
 
-def _read_cursor(text: str) -> tuple[datetime, int, int] | None:
+def _read_cursor(text: str) -> tuple[bool, float, int] | None:
     try:
-        stamp, severity, pk = text.split("_")
-        return datetime.fromtimestamp(float(stamp), UTC), int(severity), int(pk)
+        is_late, harm, pk = text.split("_")
+        found = bool(int(is_late)), float(harm), int(pk)
     except (ValueError, OverflowError):
         return None
+    return found if isfinite(found[1]) else None
 
 
 def causes_by_damage(cases: QuerySet[ExceptionCase]) -> QuerySet[Cause]:
-    """Causes of `cases`, the one whose oldest case is due first at the top, then by money."""
+    """Causes of `cases`, the one at the top whose cases together cost most to let wait."""
     mine = Q(cases__in=cases.values("pk"))
     return (
         Cause.objects.filter(pk__in=cases.values("cause"))
@@ -191,7 +193,8 @@ def causes_by_damage(cases: QuerySet[ExceptionCase]) -> QuerySet[Cause]:
             currency=Max("cases__currency", filter=mine),
             first_due=Min("cases__due_at", filter=mine),
             worst=Max("cases__severity", filter=mine),
+            harm=Sum("cases__harm", filter=mine),
         )
         .select_related("connection")
-        .order_by("-worst", "first_due", "pk")
+        .order_by("-harm", "first_due", "pk")
     )

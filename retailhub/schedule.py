@@ -21,6 +21,7 @@ from exceptions.services import (
     silence,
     sweep,
     turns,
+    weigh,
 )
 from exceptions.services.select_cases import forget_selections
 from inventory.services import check, full_run, watch_lag
@@ -61,6 +62,7 @@ JOBS: dict[str, Job] = {
     "start full stock runs": Job(30, lambda now: full_run.start_due_full_runs(now=now)),
     "wake snoozed cases": Job(15, lambda now: sweep.wake_due_cases(now=now)),
     "set aside what was decided": Job(15, lambda now: sweep.set_aside_what_was_decided(now=now)),
+    "weigh what waits": Job(15, lambda now: weigh.weigh_what_changed(now=now)),
     "climb ladders": Job(15, lambda now: ladder.climb_ladders(now=now)),
     "give cases in turn": Job(5, lambda now: turns.give_in_turn(now=now)),
     "let go of what was pinned": Job(60, lambda now: assign.unpin_due_cases(now=now)),

@@ -101,6 +101,11 @@ class ExceptionCase(Timestamped):
     opened_at = models.DateTimeField()
     due_at = models.DateTimeField()
     wake_at = models.DateTimeField(null=True)
+    is_late = models.BooleanField(default=False, db_default=False)
+    harm = models.FloatField(
+        default=0, db_default=0.0, help_text="What waiting costs; see exceptions/harm.py."
+    )
+    harm_until = models.DateTimeField(null=True, help_text="When that changes by itself.")
     policy = models.ForeignKey(
         SlaPolicy, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -157,7 +162,19 @@ class ExceptionCase(Timestamped):
             ),
         )
         indexes = (
-            # The queue: most urgent first.
+            # The queue: the most harmful first.
+            models.Index(
+                fields=["-is_late", "-harm", "id"],
+                condition=Q(state__in=OPEN_STATES),
+                name="exceptions_case_open_by_harm",
+            ),
+            # The clock: what is to be weighed again.
+            models.Index(
+                fields=["harm_until", "id"],
+                condition=Q(state__in=OPEN_STATES, harm_until__isnull=False),
+                name="exceptions_case_harm_changes",
+            ),
+            # The tab of what will breach soon.
             models.Index(
                 fields=["due_at", "-severity", "id"],
                 condition=Q(state__in=OPEN_STATES),

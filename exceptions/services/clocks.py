@@ -12,6 +12,7 @@ from exceptions.lifecycle import CaseState
 from exceptions.models import ExceptionCase, SlaPolicy
 from exceptions.models.cases import OPEN_STATES, PauseReason, WaitsFor
 from exceptions.services.calendars import Clocks
+from exceptions.services.weigh import COLUMNS, weigh
 from exceptions.worktime import business_time, due_at
 from retailhub.kernel.events import publish
 from retailhub.kernel.rows import update_rows
@@ -22,7 +23,10 @@ RESPONSES = frozenset({"claim", "take_over", "note", "wait", "replay", "resolve"
 # The cases about the connection itself: their clocks never stand for it.
 PARENTS = frozenset({"connectors.connection_down", "connectors.credentials_rejected"})
 DOWN = frozenset({Connection.Health.DOWN.value, Connection.Health.SIGN_IN.value})
-_CLOCK = ["due_at", "respond_due_at", "paused_at", "pause_reason", "paused_for", "ladder_at"]
+_CLOCK = [
+    *("due_at", "respond_due_at", "paused_at", "pause_reason", "paused_for", "ladder_at"),
+    *COLUMNS,
+]
 
 
 def start_clocks(case: ExceptionCase, *, minutes: int, now: datetime) -> None:
@@ -37,6 +41,7 @@ def start_clocks(case: ExceptionCase, *, minutes: int, now: datetime) -> None:
     case.ladder_at = now
     if _stands_for_connection(case):
         pause(case, PauseReason.CONNECTION, now=now)
+    weigh(case, now=now)
 
 
 def policy_for(code: str, severity: int) -> SlaPolicy | None:
@@ -59,6 +64,8 @@ def follow_act(case: ExceptionCase, verb: str, actor_id: int | None, *, now: dat
         resume(case, now=now, clocks=Clocks())
     elif wants and wants != case.pause_reason:
         case.pause_reason = wants
+    if case.closed_at is None:
+        weigh(case, now=now)
 
 
 def _reason_to_stand(case: ExceptionCase) -> str:
@@ -139,6 +146,7 @@ def _batch(connection_id: int, now: datetime, *, is_down: bool) -> int:
             case.pause_reason = PauseReason.WAITING
         else:
             resume(case, now=now, clocks=clocks)
+        weigh(case, now=now)
     update_rows(cases, [*_CLOCK, "version"])
     for case in cases:
         publish(CaseChanged(case_id=case.pk, version=case.version, verb="upd"))

@@ -45,11 +45,13 @@ def _system(connection_id: int | None) -> str:
 
 
 def _of_order(order_id: int) -> Kept:
-    ship_to, tags, theirs = Order.objects.values_list("ship_to", "tags", "customer__tags").get(
-        pk=order_id
-    )
+    asked = ("ship_to", "tags", "customer__tags", "extension", "channel__connection__settings")
+    ship_to, tags, theirs, extension, settings = Order.objects.values_list(*asked).get(pk=order_id)
     place = ship_to or {}
     return {
+        # What a marketplace promises and charges, where the shop says so.
+        "ship_by": (extension or {}).get("ship_by"),
+        "late_percent": (settings or {}).get("late_percent"),
         "country": str(place.get("country_code") or "").lower(),
         "region": str(place.get("region") or "").lower(),
         "order_tags": _lower(tags or ()),

@@ -66,7 +66,7 @@ def _give(team_id: int, now: datetime) -> int:
     room = sum(place.room for place in places)
     waiting = ExceptionCase.objects.filter(team=team, state=CaseState.NEW, owner=None)
     locked = waiting.select_for_update(of=("self",), skip_locked=True)
-    cases = list(locked.order_by("due_at", "-severity", "pk")[: min(room, BATCH)])
+    cases = list(locked.order_by("-is_late", "-harm", "pk")[: min(room, BATCH)])
     for case, person_id in zip(cases, deal(len(cases), places), strict=True):
         case.owner_id = person_id
     _write(team, cases, now)

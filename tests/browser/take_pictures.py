@@ -100,7 +100,7 @@ def tidy() -> None:
     cases = ExceptionCase.objects.filter(state__in=OPEN_STATES)
     for number, case in enumerate(cases.order_by("cause_id", "pk")):
         due = case.due_at - timedelta(minutes=7 * number % 55)
-        ExceptionCase.objects.filter(pk=case.pk).update(due_at=due)
+        ExceptionCase.objects.filter(pk=case.pk).update(due_at=due, harm_until=now)
         who = people["agent" if number % 2 else "lead"].pk
         if number % 5 == 1:
             acts.claim_case(case_id=case.pk, actor_id=who, now=now)
