@@ -18,6 +18,7 @@ NAMES = {
     "ingest": "a signed webhook to a committed row · pgbench's INSERT · a Django view with the ORM",
     "reservations": "holds that come together · pgbench's conditional UPDATE · a lock per request",
     "orders": "inbox to allocated · the same SQL by hand · one task per order with the ORM",
+    "snapshot": "a file of a million shelves, 5 % new · COPY with indexes · bulk_create",
     "deliver": "outbox to an HTTP sink · a bare httpx loop · one task per effect with the ORM",
 }
 

@@ -217,13 +217,16 @@ _PROVED_BY_ALLOCATION = _PROVED_BY_PROMISE | {
 
 def close_overdrafts(event: StockCounted | StockFreed) -> None:
     """There is as much as was promised again."""
+    cases = ExceptionCase.objects.filter(code="inventory.overdrawn", state__in=OPEN_STATES)
+    # From the few cases to their levels: a file of stock may count thousands of items at once.
+    short = list(cases.values_list("context__level_id", flat=True))
+    if not short:
+        return
     levels = StockLevel.objects.filter(
-        item_id__in=event.item_ids, on_hand__gte=F("reserved") + F("allocated")
-    ).values_list("pk", flat=True)
-    cases = ExceptionCase.objects.filter(
-        code="inventory.overdrawn", state__in=OPEN_STATES, context__level_id__in=list(levels)
+        pk__in=short, item_id__in=event.item_ids, on_hand__gte=F("reserved") + F("allocated")
     )
-    close_cured(cases, how="by itself", now=timezone.now())
+    cured = cases.filter(context__level_id__in=list(levels.values_list("pk", flat=True)))
+    close_cured(cured, how="by itself", now=timezone.now())
 
 
 def close_recounts(event: StockCounted) -> None:

@@ -62,6 +62,8 @@ def _merge(part: Slice) -> Merged:
         "reason": part.reason,
     }
     with connection.cursor() as cursor:
+        # A few thousand look-ups by key, whatever the statistics of a table just filled may say.
+        cursor.execute(_BY_KEY)
         cursor.execute(_ADD.replace("{name}", part.table), values)
         added, filled = cursor.fetchone()
         # In key order, like everybody; what moved before we had the locks is seen after them.
@@ -73,6 +75,10 @@ def _merge(part: Slice) -> Merged:
         publish(StockOverdrawn(level_id=level_id, short=short, effect_key=effect_key))
     return Merged(added, changed, outdated, tuple(sorted({*(filled or ()), *(raised or ())})))
 
+
+_BY_KEY = """
+SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off
+"""
 
 _SLICE = "c.location_id = %(location)s AND c.slice = %(slice)s AND c.problem IS NULL"
 

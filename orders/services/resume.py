@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from inventory.errors import InsufficientStock
 from inventory.selectors import available_by_node
 from orders.errors import CancelledAtNode, NodeShort
 from orders.models import Order
@@ -36,6 +37,9 @@ def resume_held_order(*, order_id: int, code: str, now: datetime) -> bool:
 def resume_orders_waiting_for(item_ids: Iterable[int], *, limit: int, now: datetime) -> int:
     """Let the oldest orders that wait for these items and can be served go on. Returns how many."""
     wanted = list(item_ids)
+    # Mostly nobody waits, and a file of stock may count thousands of items at once.
+    if not Order.objects.filter(held_for=InsufficientStock.code).exists():
+        return 0
     if not any(units > 0 for units in available_by_node(wanted).values()):
         return 0
     return _resume(lock_orders_that_stock_could_serve(item_ids=wanted, limit=limit), now)
