@@ -25,7 +25,10 @@ SINKS: dict[str, Sink] = {
     "amazon": _amazon,
     "netsuite": _netsuite,
     "warehouse": _warehouse,
+    "custom": _custom,
 }
+# Without an address they are called for nothing: such a connection only tells us.
+MAY_ONLY_TELL = frozenset({"custom"})
 
 # Sources whose own list can be compared with what they told us.
 LISTERS: dict[str, Lister] = {"shopify": _shopify}
@@ -38,3 +41,10 @@ LABELS: dict[str, str] = {
     "custom": "Custom shop",
     "square": "Square",
 }
+
+
+def sink_at(system: str, base_url: str) -> Sink | None:
+    """The sink of a connection to `system` at this address; None where we only hear from it."""
+    if system in MAY_ONLY_TELL and not base_url:
+        return None
+    return SINKS.get(system)

@@ -12,8 +12,10 @@ from django.core.exceptions import ValidationError
 
 from connectors.admin.secrets import PREFIX, SECRETS, saved_names, typed_secrets
 from connectors.models import Connection
-from connectors.registry import LABELS, SINKS
+from connectors.registry import LABELS, MAY_ONLY_TELL, SINKS
 from connectors.systems.addresses import RequestForbidden, refuse_private
+from inventory.models import Channel
+from inventory.telling import Mode
 
 _LOOKS_SECRET = re.compile(r"secret|token|passw|api.?key|private.?key|credential", re.IGNORECASE)
 _LABELS = {s.name: s.label.lower() for secrets in SECRETS.values() for s in secrets}
@@ -67,17 +69,30 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         """What one field says about another."""
         cleaned = super().clean() or {}
         system = cleaned.get("system", self.instance.system)
-        if system in SINKS and not cleaned.get("base_url") and "base_url" not in self.errors:
-            self.add_error("base_url", f"{LABELS[system]} is called, so it needs an address.")
+        if not cleaned.get("base_url") and "base_url" not in self.errors:
+            self._refuse_to_call_nowhere(system, cleaned.get("channel"))
         if cleaned.get("role") == Connection.Role.SHOP and not cleaned.get("channel"):
             self.add_error("channel", "A shop's orders need a channel to belong to.")
         self._refuse_to_carry_secrets(cleaned)
         return cleaned
 
+    def _refuse_to_call_nowhere(self, system: str, channel: Channel | None) -> None:
+        """Without an address nothing can be sent, so nothing may be wanted."""
+        if system not in SINKS:
+            return
+        if system not in MAY_ONLY_TELL:
+            self.add_error("base_url", f"{LABELS[system]} is called, so it needs an address.")
+        elif channel is not None and channel.publish_mode != Mode.OFF:
+            told = (
+                f"{channel.name} is told stock, so its shop needs an address. Or switch that off."
+            )
+            self.add_error("base_url", told)
+
     def _refuse_to_carry_secrets(self, cleaned: dict[str, Any]) -> None:
         """A saved secret goes to no other address than the one it was saved for."""
-        before, after = self.initial.get("base_url"), cleaned.get("base_url")
-        if not before or not after or _place(before) == _place(after):
+        # To leave the address empty for a while makes the next one no less another.
+        before, after = self.initial.get("base_url") or "", cleaned.get("base_url")
+        if self.instance.pk is None or not after or _place(before) == _place(after):
             return
         left = saved_names(self.instance) - typed_secrets(cleaned).keys()
         for name in sorted(left):

@@ -49,7 +49,16 @@ SECRETS: dict[str, tuple[Secret, ...]] = {
         Secret("api_key", "API key", "What we sign in with."),
         Secret("webhook_secret", "Webhook secret", f"{_WEBHOOK}, e.g. whsec_…"),
     ),
-    "custom": (Secret("webhook_secret", "Webhook secret", f"{_WEBHOOK}, e.g. whsec_…"),),
+    "custom": (
+        Secret(
+            "webhook_secret",
+            "Webhook secret",
+            "What both sides sign their messages with, e.g. whsec_…",
+        ),
+        Secret(
+            "api_token", "Bearer token", "What we sign in with at its address, if it wants one."
+        ),
+    ),
 }
 
 

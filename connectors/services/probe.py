@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.models import Connection
-from connectors.registry import SINKS
+from connectors.registry import sink_at
 from connectors.services import breaker
 from connectors.services.clients import new_client
 from connectors.services.credentials import account_of
@@ -29,7 +29,7 @@ def check_connection(
 
     Touches no row. A connection that only receives has nothing to call and says so.
     """
-    sink = SINKS.get(connection.system)
+    sink = sink_at(connection.system, connection.base_url)
     if sink is None:
         return [
             Check(

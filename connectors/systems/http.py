@@ -7,7 +7,7 @@ answer was lost) or "no" (a person must look).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -131,20 +131,24 @@ class HttpClient:
         is_write: bool = True,
         json_body: Any = None,
         headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        params: Mapping[str, str | Sequence[str]] | None = None,
         trace_id: str = "",
         data: Mapping[str, str] | None = None,
     ) -> Answer:
-        """One call, one answer. Raises by what the answer means for the effect asked for."""
+        """One call, one answer. Raises by what the answer means for the effect asked for.
+
+        `content` is JSON that is written already, to the byte that a signature covers.
+        """
         if not path.startswith("/") or path.startswith("//"):
             # httpx would take it for another host, and send our credentials there.
             raise RequestForbidden(f"{path[:100]!r} is not a path on {self._host}.")
         sent = dict(headers or {})
         if trace_id:
             sent[TRACE_HEADER] = trace_id
-        content = None
         if json_body is not None:
             content = json.dumps(json_body, default=str, allow_nan=False).encode()
+        if content is not None:
             sent.setdefault("Content-Type", "application/json")
         try:
             request = self._client.build_request(

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connectors.models import Attempt, Connection, InboundMessage, OutboundMessage
-from connectors.registry import LISTERS, SINKS, SOURCES
+from connectors.registry import LISTERS, SOURCES, sink_at
 from exceptions.rows import StateWord
 from retailhub.console.words import HEALTH_WORDS
 
@@ -52,7 +52,7 @@ def error_rate(numbers: dict[str, Any]) -> str:
 
 
 def direction_of(row: Connection) -> str:
-    both = row.system in SOURCES, row.system in SINKS
+    both = row.system in SOURCES, sink_at(row.system, row.base_url) is not None
     return {(True, True): "in and out", (True, False): "in", (False, True): "out"}.get(both, "")
 
 

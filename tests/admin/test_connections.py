@@ -3,9 +3,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from connectors.models import Connection
 from connectors.services import probe
+from connectors.services.credentials import store_credential
 from connectors.services.probe import Check
 from inventory.models import Channel
 from tests.admin.conftest import SECRET, url_of
@@ -167,6 +169,53 @@ def test_says_what_a_connection_lacks(
     answer = admin.post(url_of(shop), {**form_of(shop), **changes})
 
     assert told in answer.content.decode()
+
+
+def to_custom(shop: Connection, base_url: str) -> Connection:
+    Connection.objects.filter(pk=shop.pk).update(system="custom", base_url=base_url)
+    shop.refresh_from_db()
+    return shop
+
+
+def test_a_custom_shop_needs_no_address_until_its_channel_is_told_stock(
+    admin: Client, shop: Connection, form_of: FormOf
+) -> None:
+    to_custom(shop, "http://localhost:9999")
+    Channel.objects.update(publish_mode="CHANGE")
+    without = {**form_of(shop), "base_url": ""}
+
+    told = admin.post(url_of(shop), without).content.decode()
+
+    shop.refresh_from_db()
+    assert "Shopify DE is told stock, so its shop needs an address." in told
+    assert shop.base_url == "http://localhost:9999"
+    Channel.objects.update(publish_mode="OFF")
+    admin.post(url_of(shop), without)
+    shop.refresh_from_db()
+    assert shop.base_url == ""
+
+
+def test_a_token_is_not_carried_to_another_address_by_way_of_none(
+    admin: Client, shop: Connection, form_of: FormOf
+) -> None:
+    to_custom(shop, "")
+    store_credential(connection_id=shop.pk, name="api_token", secret=SECRET, now=timezone.now())
+    sent = {**form_of(shop), "base_url": "http://localhost:9999"}
+
+    told = admin.post(url_of(shop), sent).content.decode()
+    shop.refresh_from_db()
+    assert "type the bearer token again" in told
+    assert shop.base_url == ""
+
+    admin.post(url_of(shop), {**sent, "secret_api_token": SECRET})
+    shop.refresh_from_db()
+    assert shop.base_url == "http://localhost:9999"
+
+
+def test_a_custom_shop_without_an_address_has_nothing_to_test(shop: Connection) -> None:
+    (check,) = probe.check_connection(to_custom(shop, ""), now=timezone.now())
+
+    assert (check.name, check.passed) == ("Receives only", True)
 
 
 def test_pauses_with_a_reason_and_resumes(admin: Client, shop: Connection, erp: Connection) -> None:

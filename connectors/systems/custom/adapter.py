@@ -1,18 +1,35 @@
-"""A custom system as a source of orders, refunds and stock; also what the public API reads with."""
+"""A custom system as a source of orders, refunds and stock, and a sink for the stock it may sell.
+
+The public API reads with it too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from connectors.systems.base import Account, Envelope, Fact, Headers, Json, PollPage, Reading
+from connectors.systems.base import (
+    Account,
+    Envelope,
+    Fact,
+    Headers,
+    Intent,
+    IntentKind,
+    Json,
+    PollPage,
+    Reading,
+    Receipt,
+)
+from connectors.systems.custom import telling
+from connectors.systems.custom.client import Shop
 from connectors.systems.custom.mapping import read_order, read_refund
 from connectors.systems.custom.stock import read_arrivals, read_counts, read_movements
 from connectors.systems.fields import parse_moment
 from connectors.systems.http import HttpClient
 from connectors.systems.signatures import verify_standard_webhook
+from connectors.systems.stock import Look, Rate
 from retailhub.kernel.errors import NeedsOperator
 from retailhub.kernel.json import read_json
 
@@ -20,7 +37,11 @@ PLACED = "order.placed"
 
 
 class Custom:
-    """Orders, refunds and stock in, in our own format."""
+    """Orders, refunds and stock in, and the stock that may be sold out, in our own format."""
+
+    kinds = frozenset({IntentKind.PUBLISH_STOCK})
+    repeatable = frozenset({IntentKind.PUBLISH_STOCK})
+    observed_at_once = telling.SKUS_PER_READ
 
     def verify(self, headers: Headers, body: bytes, secrets: Sequence[str], now: datetime) -> None:
         """Pass what was signed per Standard Webhooks. Raises `SignatureInvalid`."""
@@ -57,6 +78,32 @@ class Custom:
     def poll(self, http: HttpClient, account: Account, cursor: str, since: datetime) -> PollPage:
         """Nothing: a custom shop is not asked, it tells."""
         return PollPage(messages=(), cursor="", has_more=False)
+
+    def entries_at_once(self, waiting: int) -> int:
+        """As many as one call should hold."""
+        return telling.MOST_AT_ONCE
+
+    def rate_of(self, intent: Intent) -> Rate | None:
+        """None: it has one rate, the connection's."""
+        return None
+
+    def send(self, http: HttpClient, account: Account, intent: Intent) -> Receipt:
+        """Set the quantities. Raises `RetryLater`, `OutcomeUnknown` or `NeedsOperator`."""
+        return telling.send(Shop(http, account, intent.trace_id), intent)
+
+    def look_up(self, http: HttpClient, account: Account, intent: Intent) -> Receipt | None:
+        """The receipt if the shop shows each number already. A read, never a write."""
+        return telling.look_up(Shop(http, account, intent.trace_id), intent)
+
+    def observe(
+        self, http: HttpClient, account: Account, asked: Look
+    ) -> Mapping[str, Mapping[str, int]]:
+        """What the shop shows of each SKU that it knows."""
+        return telling.observe(Shop(http, account, asked.trace_id), asked)
+
+    def probe(self, http: HttpClient, account: Account) -> Sequence[tuple[str, str]]:
+        """That the shop is up, takes our signature and lists stock."""
+        return Shop(http, account).probe()
 
 
 def content_of(payload: Json) -> Json:

@@ -11,7 +11,7 @@ import pytest
 from connectors.systems.base import SignatureInvalid
 from connectors.systems.custom import Custom
 from connectors.systems.shopify import Shopify
-from connectors.systems.signatures import standard_key
+from connectors.systems.signatures import sign_standard_webhook, standard_key
 from connectors.systems.warehouse import Warehouse
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -115,3 +115,9 @@ def test_standard_webhooks_refuse_a_replay_from_another_time(away: int) -> None:
 def test_a_secret_that_is_not_base64_is_its_own_key() -> None:
     assert standard_key(SECRET) == b"known-answer-secret-001"
     assert standard_key("plain-secret!") == b"plain-secret!"
+
+
+def test_we_sign_as_the_known_answer_says() -> None:
+    signed = sign_standard_webhook("evt_00000042", BODY, SECRET, at=int(NOW.timestamp()))
+
+    assert signed == HEADERS
