@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from connectors.systems.amazon.adapter import Amazon
-from connectors.systems.base import Lister, Sink, Source
+from connectors.systems.base import Json, Lister, Sink, Source
 from connectors.systems.custom.adapter import Custom
 from connectors.systems.netsuite.adapter import NetSuite
 from connectors.systems.shopify.adapter import Shopify
 from connectors.systems.square.adapter import Square
 from connectors.systems.warehouse.adapter import Warehouse
+from connectors.systems.x12.adapter import X12
+from connectors.systems.x12.envelope import parse as parse_x12
 
 _shopify, _amazon, _netsuite = Shopify(), Amazon(), NetSuite()
 _warehouse, _custom = Warehouse(), Custom()
@@ -18,7 +22,11 @@ SOURCES: dict[str, Source] = {
     "warehouse": _warehouse,
     "custom": _custom,
     "square": Square(),
+    "x12": X12(),
 }
+
+# What reads the bytes of those that don't speak JSON. Raises `MappingFailed`.
+PARSERS: dict[str, Callable[[bytes], Json]] = {"x12": parse_x12}
 
 SINKS: dict[str, Sink] = {
     "shopify": _shopify,
@@ -40,6 +48,7 @@ LABELS: dict[str, str] = {
     "warehouse": "Warehouse (REST)",
     "custom": "Custom shop",
     "square": "Square",
+    "x12": "EDI (X12)",
 }
 
 

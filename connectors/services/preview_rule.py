@@ -10,10 +10,9 @@ from django.db.models import QuerySet
 from connectors.models import CorrectionRule, InboundMessage
 from connectors.services.correct import CORRECTABLE
 from connectors.services.corrections import apply_rule
-from connectors.services.reading import read_body
+from connectors.services.reading import parsed, read_body
 from retailhub.kernel.changes import Change, changes
 from retailhub.kernel.errors import HubError
-from retailhub.kernel.json import read_json
 
 LOOKED_AT = 200
 SHOWN = 5
@@ -57,7 +56,7 @@ def _newest(rows: QuerySet[InboundMessage]) -> Iterable[InboundMessage]:
 
 def _differences(rule: CorrectionRule, message: InboundMessage) -> list[Change]:
     try:
-        payload = read_json(message.current_body)
+        payload = parsed(message)
     except HubError:
         return []
     corrected = apply_rule(payload, rule.conditions, rule.patch)
