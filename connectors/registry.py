@@ -7,6 +7,7 @@ from collections.abc import Callable
 from connectors.systems.amazon.adapter import Amazon
 from connectors.systems.base import Json, Lister, Sink, Source
 from connectors.systems.custom.adapter import Custom
+from connectors.systems.dynamics.adapter import Dynamics
 from connectors.systems.netsuite.adapter import NetSuite
 from connectors.systems.shopify.adapter import Shopify
 from connectors.systems.square.adapter import Square
@@ -23,6 +24,7 @@ SOURCES: dict[str, Source] = {
     "custom": _custom,
     "square": Square(),
     "x12": X12(),
+    "dynamics": Dynamics(),
 }
 
 # What reads the bytes of those that don't speak JSON. Raises `MappingFailed`.
@@ -49,6 +51,7 @@ LABELS: dict[str, str] = {
     "custom": "Custom shop",
     "square": "Square",
     "x12": "EDI (X12)",
+    "dynamics": "Dynamics 365 Business Central",
 }
 
 
