@@ -61,7 +61,7 @@ def send(shop: Shop, intent: Intent) -> Receipt:
         try:
             result = _set(shop, request)
         except RemoteRejected as error:
-            bad = _named(error, wanted)
+            bad = _moved(shop, intent, wanted, _named(error, wanted))
             refused += bad
             out = {refusal.publication_id for refusal in bad}
             wanted = [pair for pair in wanted if pair[0]["publication"] not in out]
@@ -69,16 +69,18 @@ def send(shop: Shop, intent: Intent) -> Receipt:
         group = result.get("inventoryAdjustmentGroup") or {}
         # No group means that every quantity was what we set it to.
         return Receipt(
-            external_id=str(group.get("id") or ""), request=request, response=result,
-            refused=_seen_instead(shop, intent, refused),
-        )  # fmt: skip
+            external_id=str(group.get("id") or ""),
+            request=request,
+            response=result,
+            refused=refused,
+        )
     if wanted:
         raise RemoteUnavailable("Shopify finds something new wrong each time it is asked.")
     return Receipt(
         external_id="",
         detail="nothing was left to set",
         request=request,
-        refused=_seen_instead(shop, intent, refused),
+        refused=refused,
     )
 
 
@@ -233,25 +235,32 @@ def _named(error: RemoteRejected, wanted: Sequence[tuple[Entry, Entry]]) -> list
     return list(bad.values())
 
 
-def _seen_instead(shop: Shop, intent: Intent, refused: Sequence[Refusal]) -> list[Refusal]:
-    """The refusals, with what the shop shows where somebody else moved the number."""
-    moved = {refusal.publication_id for refusal in refused if refusal.observed is not None}
-    entries = [entry for entry in intent.payload["entries"] if entry["publication"] in moved]
-    if not entries:
-        return list(refused)
-    skus = {entry["publication"]: entry["sku"] for entry in entries}
+def _moved(
+    shop: Shop, intent: Intent, wanted: Sequence[tuple[Entry, Entry]], named: Sequence[Refusal]
+) -> Sequence[Refusal]:
+    """The refusals, with what the shop shows where somebody else moved the number.
+
+    And those of the call that it would name next: it need not name all of them at once.
+    """
+    if all(refusal.observed is None for refusal in named):
+        return named
+    entries = [entry for entry, _ in wanted]
+    skus = sorted({entry["sku"] for entry in entries})
     places = sorted({entry["location"] for entry in entries})
-    look = Look(skus=sorted(set(skus.values())), places=places, codes=intent.codes)
-    seen = observe(shop, look)
-    return [
-        Refusal(
-            publication_id=refusal.publication_id, code=refusal.code, detail=refusal.detail,
-            observed=seen.get(skus[refusal.publication_id], {}),
-        )
-        if refusal.publication_id in moved
-        else refusal
-        for refusal in refused
-    ]  # fmt: skip
+    seen = observe(shop, Look(skus=skus, places=places, codes=intent.codes))
+    found = {refusal.publication_id: refusal for refusal in named}
+    for entry in entries:
+        shown, told = seen.get(entry["sku"], {}), entry.get("change_from")
+        known = found.get(entry["publication"])
+        is_named = known is not None and known.observed is not None
+        if is_named or (told is not None and shown.get(entry["location"]) != told):
+            found[entry["publication"]] = Refusal(
+                publication_id=entry["publication"],
+                code="connectors.rejected",
+                detail=f"Somebody else moved the number of {entry['sku']} in Shopify.",
+                observed=shown,
+            )
+    return list(found.values())
 
 
 def _items(shop: Shop, fields: str, skus: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -257,26 +257,43 @@ def test_a_node_without_a_location_in_the_shop_is_named(
     assert remote.asked == []
 
 
+def stale(index: int) -> Scripted:
+    error = {"code": "CHANGE_FROM_QUANTITY_STALE", "message": "moved",
+             "field": ["input", "quantities", str(index), "changeFromQuantity"]}  # fmt: skip
+    return Scripted(200, {"data": {"inventorySetQuantities": {"userErrors": [error]}}})
+
+
 def test_a_number_that_somebody_moved_is_left_out_and_read(
     remote: Remote, http: HttpClient, account: Account, intent: MakeIntent
 ) -> None:
-    stale = {"code": "CHANGE_FROM_QUANTITY_STALE", "message": "moved",
-             "field": ["input", "quantities", "0", "changeFromQuantity"]}  # fmt: skip
-    refused = {"inventorySetQuantities": {"userErrors": [stale]}}
-    remote.will_answer(
-        items(("MUG-BLUE", 1), ("TEAPOT-1L", 7)),
-        Scripted(200, {"data": refused}),
-        SET_ONE,
-        items(("MUG-BLUE", 1), level=4),
-    )
+    both = items(("MUG-BLUE", 1), ("TEAPOT-1L", 7))
+    remote.will_answer(both, stale(0), items(("MUG-BLUE", 1), level=4), SET_ONE)
 
     receipt = Shopify().send(http, account, intent(IntentKind.PUBLISH_STOCK, STOCK, CODES))
 
     (refusal,) = receipt.refused
     assert (refusal.publication_id, refusal.observed) == (1, {"BERLIN": 4})
-    assert quantities_of(remote, 2) == [(gid("InventoryItem", 7), 0)]
-    keys = {remote.asked[call].json["variables"]["key"] for call in (1, 2)}
+    assert quantities_of(remote, 3) == [(gid("InventoryItem", 7), 0)]
+    keys = {remote.asked[call].json["variables"]["key"] for call in (1, 3)}
     assert len(keys) == 2  # another request, another key
+
+
+def test_many_numbers_that_moved_are_all_left_out_though_the_shop_names_one(
+    remote: Remote, http: HttpClient, account: Account, intent: MakeIntent
+) -> None:
+    entries = [{**entry, "change_from": 3} for entry in STOCK["entries"]]
+    both = items(("MUG-BLUE", 1), ("TEAPOT-1L", 7))
+    remote.will_answer(both, stale(0), items(("MUG-BLUE", 1), ("TEAPOT-1L", 7), level=4))
+
+    receipt = Shopify().send(
+        http, account, intent(IntentKind.PUBLISH_STOCK, {**STOCK, "entries": entries}, CODES)
+    )
+
+    assert {r.publication_id: r.observed for r in receipt.refused} == {
+        1: {"BERLIN": 4},
+        2: {"BERLIN": 4},
+    }
+    assert len(remote.asked) == 3
 
 
 @pytest.mark.parametrize(
