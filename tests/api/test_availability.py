@@ -103,7 +103,7 @@ def test_a_node_shows_its_part_and_changes_no_total(caller: Caller) -> None:
         ({"sku": [f"S{n}" for n in range(501)]}, "sku"),
         ({"sku": "MUG", "node": "NIX"}, "node"),
         ({"sku": "MUG", "explain": "perhaps"}, "explain"),
-        ({"sku": "A\x00B"}, "sku.0"),
+        ({"sku": "A\x00B"}, "sku[0]"),
         ({"sku": "MUG", "skus": "POT"}, "skus"),
     ],
 )

@@ -42,10 +42,10 @@ def beat(db: None, monkeypatch: pytest.MonkeyPatch) -> str:
         minutes=30,
         is_recurring=True,
     )
-    monkeypatch.setitem(EXPECTED, "node_reports", recurring)
-    monkeypatch.setitem(PLAYBOOK, "expectations.node_reports", Play("{sentence}", "?", "Call."))
+    monkeypatch.setitem(EXPECTED, "robot_reports", recurring)
+    monkeypatch.setitem(PLAYBOOK, "expectations.robot_reports", Play("{sentence}", "?", "Call."))
     expectations.seed_templates()
-    return "node_reports"
+    return "robot_reports"
 
 
 # --- Opened ------------------------------------------------------------------------------------
