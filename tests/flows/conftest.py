@@ -116,7 +116,7 @@ def estate(
 
 
 def _wait_for(ports: dict[str, int]) -> None:
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + PATIENCE
     for port in ports.values():
         while True:
             try:
