@@ -30,7 +30,9 @@ class RetryPolicy:
 
 RETRIES: Mapping[Criticality, RetryPolicy] = {
     Criticality.P0: RetryPolicy((2, 10, 30, 120, 600, 1800, 3600), timedelta(hours=72)),
-    Criticality.P1: RetryPolicy((2, 10, 60, 300, 900), timedelta(hours=1)),
+    # The newest number replaces what waits, so a call a minute is the most it ever costs, and a
+    # channel that comes back is told at once. Of one that is down the breaker takes care.
+    Criticality.P1: RetryPolicy((2, 10, 30, 60), timedelta(hours=1)),
     Criticality.P2: RetryPolicy((30, 300, 1800, 7200, 28800), timedelta(hours=24)),
     Criticality.P3: RetryPolicy((300, 3600, 21600), timedelta(hours=24)),
 }

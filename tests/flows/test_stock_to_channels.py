@@ -84,6 +84,14 @@ def test_every_number_of_a_channel_is_told_at_first_and_what_it_cannot_name_is_a
     assert set(cases) == {("connectors.mapping_missing", code) for code in UNNAMED}
 
 
+def test_a_look_at_many_numbers_stays_within_the_points_of_one_query(estate: Estate) -> None:
+    """The shop refuses a query of more than 1,000 points, and then nobody sees a drift."""
+    full_run.start_due_full_runs(now=timezone.now())
+    tell()
+
+    assert read_back(now=timezone.now() + timedelta(minutes=10)) == 25
+
+
 def test_a_saved_row_frees_the_numbers_that_waited_for_it(estate: Estate) -> None:
     full_run.start_due_full_runs(now=timezone.now())
     tell()

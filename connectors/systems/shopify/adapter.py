@@ -49,7 +49,7 @@ class Shopify:
     kinds = frozenset({IntentKind.NOTIFY_SHIPMENT, IntentKind.PUBLISH_STOCK})
     # inventorySetQuantities carries an idempotency key; fulfillmentCreate takes none.
     repeatable = frozenset({IntentKind.PUBLISH_STOCK})
-    observed_at_once = stock.SKUS_PER_QUERY
+    observed_at_once = stock.SKUS_PER_LOOK
 
     def verify(self, headers: Headers, body: bytes, secrets: Sequence[str], now: datetime) -> None:
         """Pass what was signed over the raw body. Raises `SignatureInvalid`.

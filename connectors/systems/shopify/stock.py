@@ -30,15 +30,16 @@ mutation Publish($input: InventorySetQuantitiesInput!, $key: String!) {
   }
 }
 """
-ITEM_FIELDS = "id sku"
-LEVEL_FIELDS = """
-id sku inventoryLevels(first: 50) {
-  nodes { location { id } quantities(names: ["available"]) { quantity } }
-}
-"""
+LEVEL = (
+    'inventoryLevel(locationId: $place{0}) {{ quantities(names: ["available"]) {{ quantity }} }}'
+)
 # https://shopify.dev/docs/api/usage/limits: at most 250 entries in an input array.
 MAX_ENTRIES = 250
-SKUS_PER_QUERY = 25
+SKUS_PER_LOOK = 25
+# And at most 1,000 points for a query: 2 for a search, 1 for an object it may find, counted here
+# for each of a search's items, though the shop gives a discount on pages.
+MAX_POINTS = 1000
+ITEMS_PER_SKU = 10
 STALE = frozenset({"CHANGE_FROM_QUANTITY_STALE", "COMPARE_QUANTITY_STALE"})
 BUSY = frozenset({"IDEMPOTENCY_CONCURRENT_REQUEST"})
 # What the shop refuses is taken out and the rest asked for again, so often.
@@ -110,12 +111,12 @@ def observe(shop: Shop, asked: Look) -> dict[str, dict[str, int]]:
         with suppress(MappingMissing):
             places[_place(code, asked.codes)] = code
     seen: dict[str, dict[str, int]] = {}
-    for item in _items(shop, LEVEL_FIELDS, sorted(skus)):
+    for item in _items(shop, sorted(skus), list(places)):
         shown = seen.setdefault(skus[item["sku"]], {})
-        for level in item["inventoryLevels"]["nodes"]:
-            known = places.get(level["location"]["id"])
-            if known is not None and level["quantities"]:
-                shown[known] = int(level["quantities"][0]["quantity"])
+        for number, code in enumerate(places.values()):
+            level = item[f"level{number}"]
+            if level and level["quantities"]:
+                shown[code] = int(level["quantities"][0]["quantity"])
     return seen
 
 
@@ -190,7 +191,7 @@ def _place(code: str, codes: CodeBook) -> str:
 
 def _item_ids(shop: Shop, skus: Sequence[str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
-    for item in _items(shop, ITEM_FIELDS, skus):
+    for item in _items(shop, skus):
         found[item["sku"]].add(item["id"])
     return found
 
@@ -263,25 +264,35 @@ def _moved(
     return list(found.values())
 
 
-def _items(shop: Shop, fields: str, skus: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for start in range(0, len(skus), SKUS_PER_QUERY):
-        asked = skus[start : start + SKUS_PER_QUERY]
-        data = shop.query(_items_query(fields, len(asked)), _terms(asked))
+def _items(shop: Shop, skus: Sequence[str], places: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    """The items of these SKUs, each with its level at these places as `level0`, `level1`…"""
+    size = _skus_per_query(len(places))
+    for start in range(0, len(skus), size):
+        asked = skus[start : start + size]
+        told = _terms(asked) | {f"place{number}": place for number, place in enumerate(places)}
+        data = shop.query(_items_query(len(asked), len(places)), told)
         for place, sku in enumerate(asked):
             nodes = (data.get(f"sku{place}") or {}).get("nodes") or []
             # The search is by word and prefix, so only the exact SKU counts.
             yield from (node for node in nodes if node and node.get("sku") == sku)
 
 
-def _items_query(fields: str, count: int) -> str:
+def _skus_per_query(places: int) -> int:
+    points = 2 + ITEMS_PER_SKU * (1 + 2 * places)
+    return max(MAX_POINTS // points, 1)
+
+
+def _items_query(skus: int, places: int) -> str:
     """One search per SKU in one call, each under a name of its own."""
-    places = range(count)
-    asked = ", ".join(f"$term{place}: String!" for place in places)
+    asked = [f"$term{number}: String!" for number in range(skus)]
+    asked += [f"$place{number}: ID!" for number in range(places)]
+    levels = " ".join(f"level{number}: {LEVEL.format(number)}" for number in range(places))
     searches = " ".join(
-        f"sku{place}: inventoryItems(first: 10, query: $term{place}) {{ nodes {{ {fields} }} }}"
-        for place in places
+        f"sku{number}: inventoryItems(first: {ITEMS_PER_SKU}, query: $term{number})"
+        f" {{ nodes {{ id sku {levels} }} }}"
+        for number in range(skus)
     )
-    return f"query Items({asked}) {{ {searches} }}"
+    return f"query Items({', '.join(asked)}) {{ {searches} }}"
 
 
 def _terms(skus: Sequence[str]) -> dict[str, str]:

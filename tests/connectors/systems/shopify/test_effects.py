@@ -174,8 +174,7 @@ def items(*rows: tuple[str, int], level: int | None = None) -> Scripted:
     for place, (sku, number) in enumerate(rows):
         node: dict[str, Any] = {"id": gid("InventoryItem", number), "sku": sku}
         if level is not None:
-            there = {"location": {"id": gid("Location", 71204500311)}}
-            node["inventoryLevels"] = {"nodes": [{**there, "quantities": [{"quantity": level}]}]}
+            node["level0"] = {"quantities": [{"quantity": level}]}
         data[f"sku{place}"] = {"nodes": [node, node | {"id": "other", "sku": sku + "-XL"}]}
     return Scripted(200, {"data": data})
 
