@@ -44,7 +44,8 @@ SELECT o.id, c.slug AS system, o.kind, o.lane, o.order_id, o.state, o.trace_id::
                 nullif(o.payload->'tracking'->>'number', ''), o.reference)
             ELSE o.reference END AS key,
        EXISTS (SELECT 1 FROM exceptions_exceptioncase x
-                WHERE x.outbound_id = o.id AND x.state IN {_OPEN}) AS has_case
+                WHERE x.outbound_id = o.id AND x.state IN {_OPEN}) AS has_case,
+       left(o.error_detail, 200) AS error
   FROM connectors_outboundmessage o JOIN connectors_connection c ON c.id = o.connection_id
  ORDER BY o.id
 """  # noqa: S608 - a constant of ours

@@ -44,6 +44,7 @@ class Outbound:
     state: str
     trace_id: str = ""
     has_case: bool = False
+    error: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

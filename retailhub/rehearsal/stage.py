@@ -1,8 +1,4 @@
-"""What a rehearsal begins with: tables, connections in compressed time, stock.
-
-Channels are not told their stock: numbers where the newest wins are tried again for minutes, and
-never come to rest in a storm.
-"""
+"""What a rehearsal begins with: tables, connections in compressed time, stock."""
 
 from __future__ import annotations
 
@@ -10,8 +6,6 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from connectors.models import Connection
-from inventory.models import Channel
-from inventory.telling import Mode
 from retailhub.demo import seed_demo
 from retailhub.rehearsal.plan import SETTLE_SECONDS, TIMEOUT_SECONDS
 
@@ -29,4 +23,3 @@ def prepare() -> None:
         # What a lost webhook would have brought must not come by another way.
         poll_seconds=0,
     )
-    Channel.objects.update(publish_mode=Mode.OFF)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from retailhub.rehearsal.estate import Estate
 from retailhub.rehearsal.evidence import Evidence
 from retailhub.rehearsal.nemesis import Nemesis
 from retailhub.rehearsal.plan import AMBIGUOUS, KILLS, REFUSALS, Plan
-from retailhub.sandbox.ledger import read_json_lines
+from retailhub.sandbox.ledger import LedgerLine, read_json_lines
 from retailhub.sandbox.run import NAMES
 
 # A run in which fewer of the planned faults landed says nothing.
@@ -63,7 +63,7 @@ def tally(made: Estate, plan: Plan, nemesis: Nemesis, evidence: Evidence, *, cal
     )
     lines = [*evidence.shop, *evidence.erp, *evidence.wms]
     stormy = [line for line in lines if line.at <= calm_at]
-    applied = sum(bool(line.trace_id) for line in stormy)
+    applied = _calls(stormy)
     told = len({line.key for line in stormy if line.kind == "webhook.acked"})
     ambiguous = sum(landed[name] for name in AMBIGUOUS)
     crashed = sum(attempt.outcome in {"CRASHED", "LATE"} for attempt in evidence.attempts)
@@ -78,10 +78,15 @@ def tally(made: Estate, plan: Plan, nemesis: Nemesis, evidence: Evidence, *, cal
             Fault("calls refused or throttled", 0, sum(landed[name] for name in REFUSALS)),
             Fault("calls whose caller vanished", 0, crashed),
         ],
-        effects=sum(bool(line.trace_id) for line in lines),
+        effects=_calls(lines),
         messages=len(evidence.inbound),
         at_risk=ambiguous + crashed,
     )
+
+
+def _calls(lines: Iterable[LedgerLine]) -> int:
+    """How many calls of ours changed something: one may have set many numbers."""
+    return len({(line.kind, line.key, line.trace_id) for line in lines if line.trace_id})
 
 
 def _strikes(nemesis: Nemesis) -> Iterator[Fault]:

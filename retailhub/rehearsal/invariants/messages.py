@@ -44,7 +44,7 @@ def _effects_end(evidence: Evidence) -> Iterator[str]:
         if row.state in OUTBOUND_ENDS:
             continue
         if row.order_id not in excused:
-            yield f"outbox {row.id} ({row.kind} {row.key}) ended {row.state}"
+            yield f"outbox {row.id} ({row.kind} {row.key}) ended {row.state}: {row.error}"
         elif row.state in FOR_A_PERSON and not row.has_case:
             yield f"outbox {row.id} ({row.kind} {row.key}) is {row.state} and no case is open"
         elif row.state not in FOR_A_PERSON and (row.system, row.lane) not in stopped:
