@@ -17,6 +17,12 @@ export function hasUnsavedText(region) {
   );
 }
 
+// A region that re-reads itself has no word of what was said to the person last: it stays.
+let isReread = false;
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  isReread = detail.requestConfig?.elt === detail.target;
+});
+
 Object.assign(Idiomorph.defaults.callbacks, {
   beforeAttributeUpdated: (name, element) =>
     !(name === "open" && element.matches("details, dialog")) &&
@@ -26,6 +32,7 @@ Object.assign(Idiomorph.defaults.callbacks, {
     if (old.nodeType !== Node.ELEMENT_NODE) return true;
     return !(old.hasAttribute("data-keep") || isTyped(old));
   },
+  beforeNodeRemoved: (old) => !(isReread && old.nodeType === Node.ELEMENT_NODE && old.hasAttribute("data-said")),
 });
 
 /** Turn `old` into `fresh` in place and let htmx know what is new. */

@@ -95,6 +95,24 @@ def test_a_colleague_s_claim_reaches_row_and_pane_without_a_reload(
     expect(queue.get_by_role("button", name="Take over from Ben")).to_be_visible()
 
 
+def test_the_answer_to_a_press_stays_when_the_pane_reads_itself_again(
+    queue: Page, house: House, ben: User
+) -> None:
+    queue.keyboard.press("j")
+    queue.keyboard.press("c")
+    pane = queue.locator("#pane")
+    expect(pane.locator(".pill").first).to_have_text("Claimed · Ana")
+    queue.keyboard.press("z")
+    said = pane.locator("[data-said]")
+    expect(said).to_have_text("Taken back.")
+    case = ExceptionCase.objects.get(order_number="W-1")
+    house.do(
+        lambda: acts.add_note(case_id=case.pk, actor_id=ben.pk, text="Rang", now=timezone.now())
+    )
+    expect(pane.locator(".timeline")).to_contain_text("Rang")
+    expect(said).to_have_text("Taken back.")
+
+
 def test_live_updates_can_be_paused(queue: Page, unknown_sku: Callable[..., None]) -> None:
     queue.get_by_role("button", name="Live").click()
     expect(queue.locator("[data-word]")).to_have_text("Paused")

@@ -57,7 +57,7 @@ def test_claims_releases_and_takes_back(page: Page) -> None:
     expect(page.locator("#pane .pill").first).to_have_text("New")
     page.keyboard.press("z")
     expect(page.locator("#pane .pill").first).to_have_text("Claimed · Ana")
-    expect(page.locator("#pane .timeline")).to_contain_text("Took back: release")
+    expect(page.locator("#pane [data-said]")).to_have_text("Taken back.")
     assert ExceptionCase.objects.get(order_number="W-1").owner is not None
 
 
