@@ -145,7 +145,7 @@ def row_of(case: ExceptionCase, now: datetime | None = None) -> CaseRow:
         version=case.version,
         severity=SEVERITIES[case.severity],
         title=case.title,
-        order_number=case.order_number or "–",
+        order_number=case.order_number,
         route=route_of(case),
         attempts_text=f"{tries} {'try' if tries == 1 else 'tries'}" if tries else "",
         value=money_text(case),
@@ -156,10 +156,10 @@ def row_of(case: ExceptionCase, now: datetime | None = None) -> CaseRow:
 
 
 def route_of(case: ExceptionCase) -> str:
-    """Where it is stuck: `→ NetSuite`, `Shopify DE →`."""
+    """Where it is stuck: `to NetSuite`, `from Shopify DE`."""
     name = case.connection.name if case.connection else ""
     if case.outbound_id:
-        return f"→ {name}"
+        return f"to {name}"
     if case.inbound_id:
-        return f"{name} →"
+        return f"from {name}"
     return name or "Stock"
