@@ -95,6 +95,10 @@ class ByHand:
                 [list(batch.levels), list(batch.levels.values())],
             )
             database.execute(
+                "INSERT INTO inventory_stocksignal (item_id) SELECT DISTINCT unnest(%s::bigint[])",
+                [batch.items],
+            )
+            database.execute(
                 "UPDATE orders_order o SET state = 'RESERVED', sourcing = v.sourcing"
                 " FROM unnest(%s::bigint[], %s::jsonb[]) AS v(id, sourcing) WHERE o.id = v.id",
                 [[pk for pk, _ in batch.orders], [Jsonb(why) for _, why in batch.orders]],
@@ -149,6 +153,7 @@ _OTHERS = (
     "inventory_reservation",
     "inventory_stockmovement",
     "orders_fulfillmentline",
+    "exceptions_expectation",
     "retailhub_liveevent",
 )
 
@@ -171,11 +176,12 @@ def _sorted_into_batches(
     orders = {f"hold:{row['id']}": int(row["reference"].split(":")[1]) for row in promises}
     for row in sorter.named("inventory_stockmovement", tables):
         sorter.put("inventory_stockmovement", row, orders[row["effect_key"]], "reserve")
-    seen: dict[str, int] = defaultdict(int)
-    for row in sorter.named("retailhub_liveevent", tables):
-        step = ("process", "reserve", "allocate")[seen[row["entity"]]]
-        seen[row["entity"]] += 1
-        sorter.put("retailhub_liveevent", row, int(row["entity"].split("-")[1]), step)
+    awaited = [(row["order_id"], row) for row in sorter.named("exceptions_expectation", tables)]
+    # The ERP must have it once it is accepted, each node its part once it is placed.
+    sorter.put_in_turn("exceptions_expectation", awaited, ["process", "allocate"])
+    hints = sorter.named("retailhub_liveevent", tables)
+    told = [(int(row["entity"].split("-")[1]), row) for row in hints]
+    sorter.put_in_turn("retailhub_liveevent", told, ["process", "reserve", "allocate"])
     return sorter.batches
 
 
@@ -198,6 +204,15 @@ class _Sorter:
         batch = self.batches[number]
         self._note(batch, table, row)
         getattr(batch, step)[table].append(tuple(map(_adapted, row.values())))
+
+    def put_in_turn(
+        self, table: str, rows: Sequence[tuple[int, dict[str, Any]]], steps: Sequence[str]
+    ) -> None:
+        """Of each order the first row by the first step, and so on; all the rest by the last."""
+        seen: dict[int, int] = defaultdict(int)
+        for order_id, row in rows:
+            self.put(table, row, order_id, steps[min(seen[order_id], len(steps) - 1)])
+            seen[order_id] += 1
 
     def _note(self, batch: Batch, table: str, row: dict[str, Any]) -> None:
         match table:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from django.apps import apps
 from django.db import connection as database
 from django.utils import timezone
 
@@ -38,6 +39,7 @@ TABLES = (
     "orders_customer",
     "inventory_reservation",
     "inventory_stockmovement",
+    "inventory_stocksignal",
     "retailhub_liveevent",
 )
 
@@ -50,12 +52,15 @@ def run(*, quick: bool) -> Report:
     bodies = list(order_bodies(300 if quick else 1_500))
     few = bodies[: len(bodies) // 10]
     _round(bodies, take)
-    by_hand = ByHand.of_what_is_there(BATCH)
+    by_hand, everything = ByHand.of_what_is_there(BATCH), _row_counts()
     contestants: dict[str, Callable[[], Sample]] = {
         "ours": partial(_round, bodies, take),
         "limit": partial(_round, bodies, by_hand.write),
         "peer": partial(_round, few, take_one_by_one),
     }
+    contestants["limit"]()
+    if (by_limit := _row_counts()) != everything:
+        raise RuntimeError(f"by hand {by_limit} were written, not {everything}")
     rounds = compare(contestants, rounds=5 if quick else 9, say=print)
     print(f"memory: {_megabytes():.0f} MB at most, with the orders of all rounds in it")
     return report("orders", rounds)
@@ -97,6 +102,10 @@ def _check(count: int) -> None:
     owed = OutboundMessage.objects.count()
     if placed != count or owed < 2 * count:
         raise RuntimeError(f"{placed} of {count} orders were allocated, {owed} effects are owed")
+
+
+def _row_counts() -> dict[str, int]:
+    return {model.__name__: model._default_manager.count() for model in apps.get_models()}
 
 
 def _megabytes() -> float:
