@@ -23,6 +23,7 @@ from exceptions.queue import loaded_cases
 from exceptions.rows import person
 from exceptions.selectors import others_like
 from exceptions.services.edit_case import Correction, edit_case
+from exceptions.walk import onward
 from retailhub.kernel.errors import HubError, NeedsOperator, RetryLater
 from retailhub.kernel.json import read_json
 from retailhub.kernel.roles import Ability, may
@@ -129,7 +130,7 @@ def _save(request: HttpRequest, editor: Editor) -> HttpResponse:
     messages.info(request, f"{said} What arrived is kept as version 1.")
     if may(request.user, Ability.MAKE_RULES) and others_like(editor.case).exists():
         return HttpResponseRedirect(reverse("rule-offer", args=[editor.case.pk]), status=303)
-    return HttpResponseRedirect(reverse("case", args=[editor.case.pk]), status=303)
+    return HttpResponseRedirect(onward(request, editor.case.pk, is_done=is_replay), status=303)
 
 
 def _page(
@@ -150,7 +151,7 @@ def _page(
         "told": outcome_of(told) if told is not None else None,
         "versions": versions_of(editor.message),
         "clash": clash,
-        "back_href": reverse("case", args=[editor.case.pk]),
+        "back_href": onward(request, editor.case.pk, is_done=False),
     }
     return render(request, "exceptions/case_edit.html", context, status=status)
 
@@ -216,7 +217,7 @@ def case_try(request: HttpRequest, case_id: int) -> HttpResponse:
         "section": "queue",
         "case": case,
         "told": outcome_of(told),
-        "back_href": reverse("case", args=[case.pk]),
+        "back_href": onward(request, case.pk, is_done=False),
     }
     return render(request, "exceptions/case_try.html", context)
 

@@ -30,6 +30,7 @@ from exceptions.rows import (
     state_word,
 )
 from exceptions.services.acts import UNDOABLE
+from exceptions.walk import Strip, Walk, strip_of
 from exceptions.why import Why, why_of
 from retailhub.kernel.roles import Ability, may
 
@@ -78,15 +79,15 @@ class CasePane:
     next_attempt: str = ""
     undo: dict[str, str] | None = None
     notice: dict[str, str] | None = None
-    prev_href: str = ""
-    next_href: str = ""
+    then: str = ""
+    strip: Strip | None = None
     back_href: str = "/queue/"
     viewers: str = ""
     fix: None = None
     errors: list[str] = field(default_factory=list)
 
 
-def pane_of(case: ExceptionCase, *, user: Any, now: datetime) -> CasePane:
+def pane_of(case: ExceptionCase, *, user: Any, now: datetime, walk: Walk | None = None) -> CasePane:
     """The pane of a case for `user`: buttons they may never press are not in it."""
     play = play_of(case.code)
     events = list(case.events.select_related("actor").order_by("-pk")[:100])
@@ -110,7 +111,10 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime) -> CasePane:
         effects=effects,
         links=_links(case, user),
         next_attempt=_next_attempt(case),
-        undo=_undo(events),
+        undo=undo_of(events),
+        then=walk.query if walk else "",
+        strip=strip_of(walk, case.pk, user=user, now=now) if walk else None,
+        back_href=walk.stop_url if walk else reverse("queue"),
     )
 
 
@@ -209,7 +213,8 @@ _RESULTS = {
 }
 
 
-def _undo(events: list[CaseEvent]) -> dict[str, str] | None:
+def undo_of(events: Sequence[CaseEvent]) -> dict[str, str] | None:
+    """The newest act, if it can be taken back; `events` are the newest first."""
     for event in events:
         if event.verb == "undo" or (event.verb in UNDOABLE and event.undone_at is not None):
             return None

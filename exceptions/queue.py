@@ -29,11 +29,13 @@ from exceptions.selectors import (
     visible_cases,
     visible_connections,
 )
+from exceptions.walk import next_url, walk_from
 from retailhub.kernel.money import to_cents
 from retailhub.kernel.roles import Ability, may
 from retailhub.kernel.text import plain, whole_number
 
 PAGE = 60
+TAKEN_AT_ONCE = 5
 
 
 @require_GET
@@ -84,6 +86,7 @@ def _without(request: HttpRequest, *names: str) -> str:
 def _frame(request: HttpRequest, view: str, chips: list[dict[str, str]]) -> dict[str, Any]:
     now = timezone.now()
     numbers = counts(user=request.user, now=now)
+    free = numbers["unassigned"] if view == "mine" and not chips else 0
     connections = visible_connections(request.user).order_by("name")
     chosen = request.GET.get("connection", "")
     return {
@@ -100,6 +103,8 @@ def _frame(request: HttpRequest, view: str, chips: list[dict[str, str]]) -> dict
         ],
         "chips": chips,
         "keep": [("view", view)],
+        "free": free,
+        "take": min(free, TAKEN_AT_ONCE) if may(request.user, Ability.WORK_CASES) else 0,
         "filters": [
             {
                 "name": "connection",
@@ -125,12 +130,14 @@ def _case_rows(request: HttpRequest, cases: QuerySet[ExceptionCase]) -> dict[str
     shown = f"{MOST_COUNTED:,}+".replace(",", " ") if total > MOST_COUNTED else str(total)
     query = request.GET.copy()
     query.pop("case", None)
+    walk_url = next_url(walk_from(request))
     if has_more:
         query["after"] = cursor_of(page[-1])
     return {
         "rows": [row_of(case) for case in page],
         "total_text": f"{shown} exception{'' if total == 1 else 's'} · most urgent first",
         "next_href": f"?{query.urlencode()}" if has_more else "",
+        "walk_url": walk_url if page else "",
     }
 
 

@@ -16,17 +16,24 @@ from django.views.decorators.http import require_GET, require_POST
 
 from connectors.services.codes import save_mapping
 from exceptions.forms import ACT_FORMS, MappingRowForm, first_errors
-from exceptions.models import Cause, ExceptionCase
+from exceptions.models import CaseEvent, Cause, ExceptionCase
 from exceptions.models.cases import OPEN_STATES
-from exceptions.pane import pane_of
+from exceptions.pane import pane_of, undo_of
 from exceptions.queue import loaded_cases
-from exceptions.selectors import (
-    visible_cases,
-)
+from exceptions.selectors import visible_cases
 from exceptions.services import acts
 from exceptions.services.assign import assign_case
 from exceptions.services.replay import follow_mapping, replay_case
 from exceptions.services.select_cases import select_cases
+from exceptions.walk import (
+    GOES_ON,
+    Walk,
+    ahead,
+    case_url,
+    next_url,
+    said_on_the_way,
+    walk_of,
+)
 from retailhub.kernel.errors import NeedsOperator
 from retailhub.kernel.roles import Ability, may
 
@@ -49,9 +56,11 @@ def _pane(
     status: int = 200,
     errors: list[str] | None = None,
     notice: dict[str, str] | None = None,
+    walk: Walk | None = None,
 ) -> HttpResponse:
     case = get_object_or_404(loaded_cases(request), pk=case_id)
-    pane = pane_of(case, user=request.user, now=timezone.now())
+    walk = walk or walk_of(request)
+    pane = pane_of(case, user=request.user, now=timezone.now(), walk=walk)
     pane.notice = notice
     template = "exceptions/case_detail.html"
     if getattr(request, "htmx", None):
@@ -103,7 +112,7 @@ def case_act(request: HttpRequest, case_id: int, verb: str) -> HttpResponse:
         said = act(case, request, form.cleaned_data)
     except NeedsOperator as error:
         return _pane(request, case_id, status=409, errors=[str(error)])
-    return _after(request, case_id, said)
+    return _after(request, case_id, said, goes_on=GOES_ON.get(verb, ""))
 
 
 @require_POST
@@ -116,6 +125,10 @@ def case_undo(request: HttpRequest, case_id: int, event_id: int) -> HttpResponse
         acts.undo_act(event_id=event_id, actor_id=_actor(request), now=timezone.now())
     except NeedsOperator as error:
         return _pane(request, case_id, status=409, errors=[str(error)])
+    walk = walk_of(request)
+    if walk is not None and case_id in walk.seen and getattr(request, "htmx", None):
+        notice = {"color": "blue", "text": "Taken back."}
+        return _other_pane(request, case_id, walk.back_at(case_id), notice)
     return _after(request, case_id, "Taken back.")
 
 
@@ -134,7 +147,8 @@ def case_mapping(request: HttpRequest, case_id: int) -> HttpResponse:
         now = timezone.now()
         count = follow_mapping(cause=case.cause, actor_id=_actor(request), text=said, now=now)
         save_mapping(**row)
-    return _after(request, case_id, f"Saved: {said}. {count} replayed with it.")
+    said = f"Saved: {said}. {count} replayed with it."
+    return _after(request, case_id, said, goes_on=said)
 
 
 @require_POST
@@ -157,10 +171,38 @@ def cause_replay(request: HttpRequest, cause_id: int) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse('queue')}?group=cause")
 
 
-def _after(request: HttpRequest, case_id: int, said: str) -> HttpResponse:
+def _after(request: HttpRequest, case_id: int, said: str, *, goes_on: str = "") -> HttpResponse:
+    walk = walk_of(request)
+    if walk is not None and goes_on:
+        return _go_on(request, case_id, walk.past(case_id), goes_on)
     if getattr(request, "htmx", None):
         notice = {"color": "blue", "text": said} if said else None
         return _pane(request, case_id, notice=notice)
     if said:
         messages.info(request, said)
-    return HttpResponseRedirect(reverse("case", args=[case_id]), status=303)
+    return HttpResponseRedirect(case_url(case_id, walk), status=303)
+
+
+def _go_on(request: HttpRequest, done_id: int, walk: Walk, said: str) -> HttpResponse:
+    """The next case of a walk, with a word about the last one and how to take it back."""
+    said = said_on_the_way(walk, said, user=request.user)
+    is_fragment = bool(getattr(request, "htmx", None))
+    found = ahead(walk, user=request.user, now=timezone.now()).first()
+    if is_fragment and found is not None:
+        undo = undo_of(list(CaseEvent.objects.filter(case_id=done_id).order_by("-pk")[:10]))
+        notice = {"color": "blue", "text": said, "undo_url": undo["url"] if undo else ""}
+        return _other_pane(request, found.pk, walk, notice)
+    messages.info(request, said)
+    if is_fragment:
+        return HttpResponse(headers={"HX-Redirect": next_url(walk)})
+    return HttpResponseRedirect(next_url(walk), status=303)
+
+
+def _other_pane(
+    request: HttpRequest, case_id: int, walk: Walk, notice: dict[str, str]
+) -> HttpResponse:
+    """Another case than the one that was open: nothing of that may be kept in its fields."""
+    response = _pane(request, case_id, notice=notice, walk=walk)
+    response["HX-Push-Url"] = case_url(case_id, walk)
+    response["HX-Reswap"] = "outerHTML show:none"
+    return response

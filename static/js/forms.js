@@ -34,12 +34,13 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (popover?.matches(":popover-open")) popover.hidePopover();
 });
 
-// The pressed button may be gone: keep the keyboard where the person was working.
+// The pressed button may be gone, or another item is open: keep the keyboard where the person works.
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
-  const said = document.querySelector("#pane [data-said]");
+  const said = document.querySelector("#pane [data-said] [data-words]");
   if (said && detail.requestConfig?.verb !== "get") announce(said.textContent.trim());
-  if (document.activeElement === document.body && detail.requestConfig?.verb === "post") {
-    document.querySelector("#pane h1, #pane h2")?.focus({ preventScroll: true });
+  if (detail.requestConfig?.verb !== "post") return;
+  if (document.activeElement === document.body || detail.xhr.getResponseHeader("HX-Push-Url")) {
+    document.querySelector("#pane-title")?.focus({ preventScroll: true });
   }
 });
 

@@ -29,7 +29,10 @@ const KEYS = {
   J: () => (list() ? list().move(1) : press('[data-key="J"]')),
   K: () => (list() ? list().move(-1) : press('[data-key="K"]')),
   ".": () => list()?.showNew(),
+  F: () => press('.filters [data-key="F"]'),
   X: () => list()?.toggle(),
+  P: () => press('a[data-key="P"]'),
+  "Shift+J": () => press('.strip [data-key="J"]'),
   O: () => list()?.cursor && list().open(list().cursor),
 };
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,6 +66,8 @@ WORK = {
     "/inventory/id/{item}/push/?channel=webshop": {},
     "/inventory/id/{item}/recount/": {"level": "{level}", "reason": "Empty box"},
     "/queue/{case}/resolve/": {"version": "1", "reason": "Done"},
+    "/queue/{case}/skip/": {"reason": "Not mine"},
+    "/queue/take/": {},
     "/queue/{case}/edit/": {"then": "save", "reason": "Wrong"},
     "/queue/{case}/edit/first/": {},
 }
@@ -105,8 +108,9 @@ OPS = {
 }
 POSTS: dict[str, Any] = {**WORK, **LEADS, **OPS}
 OF_LEADS = list(LEADS)
-OF_A_TEAM = [path for path in POSTS if "causes" not in path and "recount" not in path]
+OF_A_TEAM = [path for path in POSTS if not re.search("causes|recount|/take/", path)]
 NAMES_NOTHING = ("/inventory/rules/", "mappings", "ownership", "/replays/select")
+LEADS_AWAY = "/queue/next/"
 
 
 @pytest.fixture
@@ -243,7 +247,7 @@ def test_a_lead_of_another_team_replays_and_maps_nothing_of_this_one(
 
 def test_nobody_gets_anywhere_without_signing_in(place_of: Callable[[str], str]) -> None:
     client = Client()
-    for path in (*PAGES, *LEAD_PAGES, "/system/", "/"):
+    for path in (*PAGES, *LEAD_PAGES, LEADS_AWAY, "/system/", "/"):
         answer = client.get(place_of(path))
         assert answer.status_code == 302
         assert answer["Location"].startswith("/login/"), path
@@ -270,14 +274,14 @@ def test_looking_never_changes_anything(
         if "resume" not in path and not path.endswith(BOTH):
             assert client.get(place_of(path)).status_code == 405, path
     with CaptureQueriesContext(database) as queries:
-        for path in (*PAGES, *LEAD_PAGES, "/system/"):
+        for path in (*PAGES, *LEAD_PAGES, LEADS_AWAY, "/system/"):
             client.get(place_of(path))
     writes = [q["sql"] for q in queries if q["sql"].split()[0] in {"INSERT", "UPDATE", "DELETE"}]
     assert writes == []
 
 
 def test_every_route_of_the_console_is_in_these_tests() -> None:
-    known = {"/" + _plain(path) for path in (*PAGES, *LEAD_PAGES, *POSTS)}
+    known = {"/" + _plain(path) for path in (*PAGES, *LEAD_PAGES, LEADS_AWAY, *POSTS)}
     known.add("/replays/plan/scope/")
     verbs = {"queue/case_id/verb/": "queue/case/claim/", "queue/case_id/undo/event_id/": ""}
     for route in _routes(get_resolver().url_patterns):
