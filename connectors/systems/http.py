@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -99,7 +100,7 @@ class HttpClient:
     base_url: str
     timeout: float = 20.0
     guard: AddressGuard = field(default_factory=AddressGuard)
-    # name -> (token, expires)
+    # where it was given -> (token, when it ends)
     tokens: dict[str, tuple[str, float]] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -216,6 +217,20 @@ class HttpClient:
             _raise_lost(host, "an answer that is not JSON", is_write)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(status, headers, body, response.content)
+
+
+def call_elsewhere(http: HttpClient, method: str, url: str, **options: Any) -> Answer:
+    """One call to an address other than the connection's, under the same guard and time limit.
+
+    For what carries its own permission (a sign-in, an upload); nothing that applies an effect.
+    """
+    parts = urlsplit(url)
+    client = HttpClient(f"{parts.scheme}://{parts.netloc}", timeout=http.timeout, guard=http.guard)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    try:
+        return client.call(method, path, is_write=False, **options)
+    finally:
+        client.close()
 
 
 def _json(response: httpx.Response) -> Any:

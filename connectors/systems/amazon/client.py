@@ -6,11 +6,10 @@ Feed documents lie at addresses of their own that need no token and live five mi
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from connectors.systems.base import Account
 from connectors.systems.http import (
@@ -20,12 +19,11 @@ from connectors.systems.http import (
     HttpClient,
     RemoteRejected,
     RemoteUnavailable,
+    call_elsewhere,
 )
+from connectors.systems.tokens import Tokens
 
 TOKEN_URL = "https://api.amazon.com/auth/o2/token"  # noqa: S105 - an address, not a secret
-TOKEN = "lwa"  # noqa: S105 - the token's name in the client's cache
-# A token is renewed this early, so that none runs out on the way.
-MARGIN_SECONDS = 60.0
 LISTINGS = "/listings/2021-08-01/items"
 FEEDS = "/feeds/2021-06-30"
 FEED_TYPE = "JSON_LISTINGS_FEED"
@@ -75,7 +73,9 @@ class Seller:
         asked = {"contentType": CONTENT_TYPE}
         made = _object(self._call("POST", f"{FEEDS}/documents", is_write=False, json_body=asked))
         with_type = {"Content-Type": CONTENT_TYPE}
-        self._elsewhere("PUT", str(made.get("url")), json_body=document, headers=with_type)
+        call_elsewhere(
+            self.http, "PUT", str(made.get("url")), json_body=document, headers=with_type
+        )
         feed = {
             "feedType": FEED_TYPE,
             "marketplaceIds": [self.marketplace_id],
@@ -99,11 +99,11 @@ class Seller:
         asked = {"enableContentEncodingUrlHeader": "true"}
         path = f"{FEEDS}/documents/{quote(document_id, safe='')}"
         found = _object(self._call("GET", path, is_write=False, params=asked))
-        return _object(self._elsewhere("GET", str(found.get("url"))))
+        return _object(call_elsewhere(self.http, "GET", str(found.get("url"))))
 
     def probe(self) -> Sequence[tuple[str, str]]:
         """That we may sign in, and see the seller's listings."""
-        self._renew_token()
+        self._tokens.renew()
         asked = {"marketplaceIds": self.marketplace_id, "pageSize": "1"}
         path = f"{LISTINGS}/{quote(self.seller_id, safe='')}"
         page = _object(self._call("GET", path, is_write=False, params=asked))
@@ -121,39 +121,8 @@ class Seller:
     def _listing(self, sku: str) -> str:
         return f"{LISTINGS}/{quote(self.seller_id, safe='')}/{quote(sku, safe='')}"
 
-    def _elsewhere(self, method: str, url: str, **options: Any) -> Answer:
-        """A call to an address that carries its own permission. It changes no listing."""
-        parts = urlsplit(url)
-        client = HttpClient(
-            f"{parts.scheme}://{parts.netloc}", timeout=self.http.timeout, guard=self.http.guard
-        )
-        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        try:
-            return client.call(method, path, is_write=False, **options)
-        finally:
-            client.close()
-
-    def _call(self, method: str, path: str, **options: Any) -> Answer:
-        try:
-            return self._signed_call(method, path, **options)
-        except CredentialsRejected:
-            # A token can end early; a refused sign-in applied nothing.
-            if self.http.tokens.pop(TOKEN, None) is None:
-                raise
-            return self._signed_call(method, path, **options)
-
-    def _signed_call(self, method: str, path: str, **options: Any) -> Answer:
-        headers = {"x-amz-access-token": self._token()}
-        try:
-            return self.http.call(method, path, headers=headers, trace_id=self.trace_id, **options)
-        except RemoteRejected as error:
-            _raise_named(error)
-
-    def _token(self) -> str:
-        token, expires = self.http.tokens.get(TOKEN, ("", 0.0))
-        return token if time.monotonic() < expires else self._renew_token()
-
-    def _renew_token(self) -> str:
+    @property
+    def _tokens(self) -> Tokens:
         secrets = self.account.secrets
         form = {
             "grant_type": "refresh_token",
@@ -162,24 +131,20 @@ class Seller:
             "client_secret": secrets.get("client_secret", ""),
         }
         url = str(self.account.settings.get("token_url") or TOKEN_URL)
-        try:
-            answer = (
-                self.http.call("POST", url, is_write=False, data=form)
-                if url.startswith("/")  # the token is given where everything else is
-                else self._elsewhere("POST", url, data=form)
-            )
-            body = _object(answer)
-        except RemoteRejected as error:
-            raise CredentialsRejected(
-                "Amazon gives us no token: the app's keys or the seller's permission have ended.",
-                status=error.context.get("status"),
-            ) from error
-        token, lifetime = body.get("access_token"), body.get("expires_in", 3600)
-        if not isinstance(token, str) or not token or not isinstance(lifetime, int):
-            raise RemoteUnavailable("Amazon's token answer holds no token.")
-        margin = min(MARGIN_SECONDS, lifetime / 10)
-        self.http.tokens[TOKEN] = (token, time.monotonic() + lifetime - margin)
-        return token
+        ended = "the app's keys or the seller's permission have ended"
+        return Tokens(self.http, "Amazon", url, form, ended)
+
+    def _call(self, method: str, path: str, **options: Any) -> Answer:
+        options["trace_id"] = self.trace_id
+
+        def call(token: str) -> Answer:
+            headers = {"x-amz-access-token": token}
+            try:
+                return self.http.call(method, path, headers=headers, **options)
+            except RemoteRejected as error:
+                _raise_named(error)
+
+        return self._tokens.signed(call)
 
 
 def _object(answer: Answer) -> dict[str, Any]:

@@ -8,7 +8,6 @@ https://learn.microsoft.com/dynamics365/business-central/dev-itpro/api-reference
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,16 +19,14 @@ from connectors.systems.base import ASKED_FOR, Account, Envelope, PolledMessage,
 from connectors.systems.dynamics.mapping import COUNT_TOPIC
 from connectors.systems.http import (
     Answer,
-    CredentialsRejected,
     HttpClient,
     RemoteRejected,
     RemoteUnavailable,
 )
+from connectors.systems.tokens import Tokens
 
 LOGIN = "https://login.microsoftonline.com"
 SCOPE = "https://api.businesscentral.dynamics.com/.default"
-TOKEN = "entra"  # noqa: S105 - the token's name in the client's cache
-MARGIN_SECONDS = 60.0
 # So many items are named in one filter: its URL stays far below what servers take.
 PAGE = 50
 MAX_QUERY = 800  # what is kept of a turn that isn't done
@@ -127,25 +124,8 @@ class _Company:
             raise RemoteRejected(f"The connection lacks the setting {name}.")
         return value
 
-    def _read(self, path: str) -> Answer:
-        try:
-            return self._signed(path)
-        except CredentialsRejected:
-            # A token can end early.
-            if self._http.tokens.pop(TOKEN, None) is None:
-                raise
-            return self._signed(path)
-
-    def _signed(self, path: str) -> Answer:
-        headers = {"Authorization": f"Bearer {self._token()}", "Accept": "application/json"}
-        headers["Prefer"] = f"odata.maxpagesize={PAGE}"
-        return self._http.read(path, headers=headers)
-
-    def _token(self) -> str:
-        token, expires = self._http.tokens.get(TOKEN, ("", 0.0))
-        return token if time.monotonic() < expires else self._new_token()
-
-    def _new_token(self) -> str:
+    @property
+    def _tokens(self) -> Tokens:
         secrets = self._account.secrets
         form = {
             "grant_type": "client_credentials",
@@ -153,32 +133,19 @@ class _Company:
             "client_secret": secrets.get("client_secret", ""),
             "scope": str(self._account.settings.get("scope") or SCOPE),
         }
-        try:
-            body = _object(self._ask_for_token(form))
-        except RemoteRejected as error:
-            raise CredentialsRejected(
-                "Microsoft Entra gives us no token: the app's id, secret or consent has ended.",
-                status=error.context.get("status"),
-            ) from error
-        token, lifetime = body.get("access_token"), body.get("expires_in", 3600)
-        if not isinstance(token, str) or not token or not isinstance(lifetime, int):
-            raise RemoteUnavailable("Microsoft Entra's answer holds no token.")
-        margin = min(MARGIN_SECONDS, lifetime / 10)
-        self._http.tokens[TOKEN] = (token, time.monotonic() + lifetime - margin)
-        return token
-
-    def _ask_for_token(self, form: Mapping[str, str]) -> Answer:
         url = str(self._account.settings.get("token_url") or "")
         if not url:
             url = f"{LOGIN}/{quote(self._setting('tenant_id'), safe='')}/oauth2/v2.0/token"
-        parts = urlsplit(url)
-        client = HttpClient(
-            f"{parts.scheme}://{parts.netloc}", timeout=self._http.timeout, guard=self._http.guard
-        )
-        try:
-            return client.call("POST", parts.path, is_write=False, data=form)
-        finally:
-            client.close()
+        ended = "the app's id, secret or consent has ended"
+        return Tokens(self._http, "Microsoft Entra", url, form, ended)
+
+    def _read(self, path: str) -> Answer:
+        def call(token: str) -> Answer:
+            headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+            headers["Prefer"] = f"odata.maxpagesize={PAGE}"
+            return self._http.read(path, headers=headers)
+
+        return self._tokens.signed(call)
 
 
 def _stamp(moment: datetime) -> str:

@@ -7,7 +7,6 @@ Answers of a write have no body; the record's id is the end of `Location`. Refus
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -17,18 +16,15 @@ from connectors.systems.base import Account
 from connectors.systems.http import (
     Answer,
     AnswerLost,
-    CredentialsRejected,
     HttpClient,
     RemoteRejected,
     RemoteThrottled,
     RemoteUnavailable,
 )
+from connectors.systems.tokens import Tokens
 
 RECORD = "/services/rest/record/v1"
 TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"  # noqa: S105 - an address, not a secret
-TOKEN = "netsuite"  # noqa: S105 - the token's name in the client's cache
-# A token is renewed this early, so that none runs out on the way.
-MARGIN_SECONDS = 60.0
 _LIMIT_CODES = frozenset({"CONCURRENCY_LIMIT_EXCEEDED", "SSS_REQUEST_LIMIT_EXCEEDED"})
 
 
@@ -77,53 +73,33 @@ class NetSuiteApi:
 
     def probe(self) -> Sequence[tuple[str, str]]:
         """That we may sign in and read sales orders."""
-        self._renew_token()
+        self._tokens.renew()
         params = {"limit": "1"}
         page = self._call("GET", f"{RECORD}/salesOrder", is_write=False, params=params).body
         total = page.get("totalResults") if isinstance(page, dict) else None
         return [("Sign-in", "a token was given"), ("Sales orders", f"{total} readable")]
 
-    def _call(self, method: str, path: str, **options: Any) -> Answer:
-        try:
-            return self._signed_call(method, path, **options)
-        except CredentialsRejected:
-            # A token can end early (revoked, restarted); a refused sign-in applied nothing.
-            if self.http.tokens.pop(TOKEN, None) is None:
-                raise
-            return self._signed_call(method, path, **options)
-
-    def _signed_call(self, method: str, path: str, **options: Any) -> Answer:
-        headers = {"Authorization": f"Bearer {self._token()}"}
-        try:
-            return self.http.call(method, path, headers=headers, trace_id=self.trace_id, **options)
-        except RemoteRejected as error:
-            _raise_named(error)
-
-    def _token(self) -> str:
-        token, expires = self.http.tokens.get(TOKEN, ("", 0.0))
-        return token if time.monotonic() < expires else self._renew_token()
-
-    def _renew_token(self) -> str:
+    @property
+    def _tokens(self) -> Tokens:
         secrets = self.account.secrets
         form = {
             "grant_type": "client_credentials",
             "client_id": secrets.get("client_id", ""),
             "client_secret": secrets.get("client_secret", ""),
         }
-        try:
-            answer = self.http.call("POST", TOKEN_PATH, is_write=False, data=form)
-        except RemoteRejected as error:
-            raise CredentialsRejected(
-                "NetSuite gives us no token.", status=error.context.get("status")
-            ) from error
-        body = answer.body if isinstance(answer.body, dict) else {}
-        token = body.get("access_token")
-        if not isinstance(token, str) or not token:
-            raise RemoteUnavailable("NetSuite's token answer holds no token.")
-        lifetime = _seconds(body.get("expires_in"))
-        margin = min(MARGIN_SECONDS, lifetime / 10)
-        self.http.tokens[TOKEN] = (token, time.monotonic() + lifetime - margin)
-        return token
+        return Tokens(self.http, "NetSuite", TOKEN_PATH, form, "the integration's keys have ended")
+
+    def _call(self, method: str, path: str, **options: Any) -> Answer:
+        options["trace_id"] = self.trace_id
+
+        def call(token: str) -> Answer:
+            headers = {"Authorization": f"Bearer {token}"}
+            try:
+                return self.http.call(method, path, headers=headers, **options)
+            except RemoteRejected as error:
+                _raise_named(error)
+
+        return self._tokens.signed(call)
 
 
 def _place(kind: str, external_id: str) -> str:
@@ -135,14 +111,6 @@ def _id_of(answer: Answer) -> str:
     if found is None:
         raise AnswerLost("NetSuite's answer does not say where the record is.")
     return found[1]
-
-
-def _seconds(value: Any) -> float:
-    # A string in NetSuite's answers, a number in the RFC.
-    try:
-        return min(max(float(value), 0.0), 86_400.0)
-    except (TypeError, ValueError):
-        return 3600.0
 
 
 def refusals(error: RemoteRejected) -> list[Refusal]:
