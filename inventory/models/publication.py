@@ -30,7 +30,9 @@ class Publication(models.Model):
         SUPERSEDED = "SUPERSEDED"  # a newer number went instead
         FAILED = "FAILED"
 
-    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="publications")
+    channel = models.ForeignKey(
+        Channel, on_delete=models.PROTECT, related_name="publications", db_index=False
+    )
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="publications")
     quantity = models.PositiveIntegerField()
     nodes = models.JSONField(default=dict, db_default={})
@@ -83,8 +85,10 @@ class ChannelOffer(models.Model):
     the channel showed another number when it was told; `drift_since` is when it first did.
     """
 
-    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="offers")
-    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="offers")
+    channel = models.ForeignKey(
+        Channel, on_delete=models.PROTECT, related_name="offers", db_index=False
+    )
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="offers", db_index=False)
     last = models.ForeignKey(Publication, null=True, on_delete=models.PROTECT, related_name="+")
     published_quantity = models.PositiveIntegerField(null=True, help_text="Sent and accepted.")
     published_nodes = models.JSONField(default=dict, db_default={})

@@ -18,7 +18,8 @@ class StockLevel(Timestamped):
     there only because a count from outside said so; no promise does that.
     """
 
-    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="levels")
+    # Found by the unique constraint, which begins with it.
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="levels", db_index=False)
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="levels")
     on_hand = models.IntegerField(default=0, db_default=0)
     reserved = models.IntegerField(default=0, db_default=0)
@@ -65,9 +66,11 @@ class StockMovement(models.Model):
         RELEASED = "RELEASED"
         CONSUMED = "CONSUMED"  # shipped: both on hand and reserved go down
 
-    level = models.ForeignKey(StockLevel, on_delete=models.PROTECT, related_name="movements")
+    level = models.ForeignKey(
+        StockLevel, on_delete=models.PROTECT, related_name="movements", db_index=False
+    )
     kind = models.CharField(max_length=16, choices=Kind.choices)
-    effect_key = models.CharField(max_length=200, unique=True)
+    effect_key = models.CharField(max_length=200)
     reason = models.CharField(max_length=200, blank=True, default="", db_default="")
     source = models.CharField(
         max_length=60, blank=True, default="", db_default="", help_text="Who said so."
@@ -83,6 +86,12 @@ class StockMovement(models.Model):
     heard_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
+        constraints = (
+            # Not `unique=True`, which would keep a second index for LIKE.
+            models.UniqueConstraint(
+                fields=["effect_key"], name="inventory_stockmovement_happened_once"
+            ),
+        )
         indexes = (
             # Read by an item's timeline and by the rebuild of a level.
             models.Index(fields=["level", "id"], name="inventory_movement_by_level"),
@@ -110,10 +119,13 @@ class StockMovement(models.Model):
 class StockSignal(models.Model):
     """That the stock of an item changed, until everybody who publishes it has looked.
 
-    Insert-only, so that it never makes two who move stock wait for each other.
+    Insert-only, so that it never makes two who move stock wait for each other. Thousands come with
+    one file and live for a second: no key is checked for them, and no item finds its own.
     """
 
-    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(
+        Item, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     changed_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -168,8 +180,12 @@ class Reservation(Timestamped):
         CONSUMED = "CONSUMED"
 
     reference = models.CharField(max_length=120)
-    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="reservations")
-    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="reservations")
+    item = models.ForeignKey(
+        Item, on_delete=models.PROTECT, related_name="reservations", db_index=False
+    )
+    location = models.ForeignKey(
+        Location, on_delete=models.PROTECT, related_name="reservations", db_index=False
+    )
     quantity = models.PositiveIntegerField()
     consumed_quantity = models.PositiveIntegerField(default=0, db_default=0)
     state = models.CharField(max_length=10, choices=State.choices, default=State.HELD)
