@@ -19,6 +19,9 @@ from retailhub.kernel.events import Event
 log = logging.getLogger(__name__)
 
 GROUP = "live"
+# In the place of an entity: so many at once that a page had better read its list again.
+MANY = "*"
+MOST_NAMED = 200
 
 # Written with every step of every order, so without the detour over models.
 _INSERT = """
@@ -81,6 +84,8 @@ def _hint(topic: str, items: Iterable[tuple[str, int, str]]) -> None:
     changed = list(items)
     if not changed:
         return
+    if len(changed) > MOST_NAMED:
+        changed = [(MANY, 0, "upd")]
     is_first = not any(hook[1] is _ring_all for hook in connection.run_on_commit)
     if is_first:
         _owed.topics.clear()  # of a transaction that was rolled back: there is nothing to look at

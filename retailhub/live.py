@@ -20,13 +20,12 @@ from django.db import connection
 from django.db.models import Max, Q
 from django.db.models.functions import Now
 
-from retailhub.hints import GROUP
+from retailhub.hints import GROUP, MANY, MOST_NAMED
 from retailhub.models import LiveEvent
 
 TOPICS = frozenset({"queue", "orders", "connections", "replays", "stock"})
 COALESCE_SECONDS = 0.5
 HEARTBEAT_SECONDS = 25.0
-MOST_ITEMS = 200
 LATEST_COMMIT = timedelta(seconds=10)
 SIGNED_OUT = 4401
 
@@ -45,13 +44,13 @@ def changes_since(topic: str, sequence: int) -> tuple[int, list[list[Any]] | Non
     if sequence < oldest - 1:  # some of it is forgotten
         return max(newest_sequences([topic])[topic], oldest - 1), None
     # Numbers are given before the commit: one that came late is lower than what was told already.
-    is_late = Q(id__gt=sequence - MOST_ITEMS, at__gt=Now() - LATEST_COMMIT)
+    is_late = Q(id__gt=sequence - MOST_NAMED, at__gt=Now() - LATEST_COMMIT)
     found = LiveEvent.objects.filter(Q(id__gt=sequence) | is_late, topic=topic)
-    rows = list(found.order_by("id")[: MOST_ITEMS * 4])
+    rows = list(found.order_by("id")[: MOST_NAMED * 4])
     if not rows:
         return sequence, []
     latest = {row.entity: row for row in rows}
-    if len(latest) > MOST_ITEMS or len(rows) == MOST_ITEMS * 4:
+    if MANY in latest or len(latest) > MOST_NAMED or len(rows) == MOST_NAMED * 4:
         return newest_sequences([topic])[topic], None
     items = [[row.entity, row.version, row.verb] for row in latest.values()]
     return max(rows[-1].pk, sequence), items

@@ -11,6 +11,7 @@ from django.db.models import DateTimeField, Func
 from inventory.errors import SnapshotUnreadable
 from inventory.events import SnapshotEnded
 from inventory.models import SnapshotPart, SnapshotRun
+from inventory.services.announce_snapshot import announce_snapshot
 from inventory.services.compare_snapshot import Comparison, compare_snapshot
 from inventory.services.mark_snapshot import mark_snapshot, newest_movement
 from inventory.services.merge_snapshot import Slice, merge_slice
@@ -47,11 +48,16 @@ def apply_snapshot(run: SnapshotRun, words: Words, *, most: int, now: datetime) 
         _merge(run, name, found)
         mark_snapshot(
             source=run.source,
-            key=_key(run),
+            key=_key(run, run.attempt),
             table=name,
             found=found,
             words=words,
             newest_id=newest_id,
+        )
+        announce_snapshot(
+            table=name,
+            location_ids=list(found.shelves),
+            keys=[_key(run, attempt + 1) for attempt in range(run.attempt)],
         )
         _end(run, State.APPLIED)
     except SnapshotUnreadable as error:
@@ -66,8 +72,8 @@ def _parts(run: SnapshotRun) -> Iterator[bytes]:
         yield bytes(parts.get(number=number).body)
 
 
-def _key(run: SnapshotRun) -> str:
-    return f"snapshot:{run.pk}.{run.attempt}"
+def _key(run: SnapshotRun, attempt: int) -> str:
+    return f"snapshot:{run.pk}.{attempt}"
 
 
 def _begin(run: SnapshotRun, now: datetime) -> None:
@@ -95,15 +101,17 @@ def _has_shrunk(run: SnapshotRun, found: Comparison) -> bool:
 
 
 def _merge(run: SnapshotRun, name: str, found: Comparison) -> None:
-    for location_id, number in found.slices:
+    for location_id, number, rows, new in found.slices:
         merged = merge_slice(
             Slice(
-                key=_key(run),
+                key=_key(run, run.attempt),
                 reason=str(run),
                 source=run.source,
                 table=name,
                 location_id=location_id,
                 number=number,
+                rows=rows,
+                new=new,
                 mark_at=found.counted_at,
             )
         )

@@ -29,7 +29,8 @@ class Comparison:
     units: int = 0
     samples: list[dict[str, Any]] = field(default_factory=list)
     unknown_codes: dict[str, list[str]] = field(default_factory=dict)
-    slices: list[tuple[int, int]] = field(default_factory=list)  # (location id, number)
+    # (location id, number, its rows, those of them that have no level yet)
+    slices: list[tuple[int, int, int, int]] = field(default_factory=list)
     # Levels and units by location id, of all locations that the file names.
     shelves: dict[int, tuple[int, int]] = field(default_factory=dict)
 
@@ -50,7 +51,7 @@ def compare_snapshot(
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '256MB'")
         keep_words(cursor, name, words)
-        common, counted_at = _common_moment(cursor, name, counted_at, now)
+        common, counted_at = _common_moment(cursor, staged, counted_at, now)
         named = _named(cursor, staged, words)
         cursor.execute(_diff(staged, words), {"common": common, "at": counted_at, "named": named})
         rows = _one(cursor, f"SELECT count(*) FROM {name}")
@@ -69,10 +70,12 @@ def compare_snapshot(
 
 
 def _common_moment(
-    cursor: Any, name: str, counted_at: datetime, now: datetime
+    cursor: Any, staged: Staged, counted_at: datetime, now: datetime
 ) -> tuple[str | None, datetime]:
     """What most rows say of when they were counted (as written), and that moment."""
-    cursor.execute(f"SELECT counted_at, {_MOMENT} FROM {name} ORDER BY line LIMIT 1")
+    if not staged.layout.has("counted_at"):
+        return None, min(counted_at, now)
+    cursor.execute(f"SELECT counted_at, {_MOMENT} FROM {staged.name} ORDER BY line LIMIT 1")
     text, moment = cursor.fetchone() or (None, None)
     return text, min(moment or counted_at, now)
 
@@ -101,8 +104,8 @@ def _told_otherwise(cursor: Any, name: str) -> int:
     """Units that the good rows have more (or fewer) than the levels they speak of."""
     told = f"SELECT coalesce(sum(units), 0) FROM {name}_change WHERE problem IS NULL"
     stood = (
-        f"SELECT coalesce(sum(l.on_hand), 0) FROM (SELECT DISTINCT level_id FROM {name}_diff) d"
-        " JOIN inventory_stocklevel l ON l.id = d.level_id"
+        "SELECT coalesce(sum(on_hand), 0) FROM"
+        f" (SELECT DISTINCT level_id, on_hand FROM {name}_diff WHERE level_id IS NOT NULL) d"
     )
     return int(_one(cursor, f"SELECT ({told}) - ({stood})"))
 
@@ -131,7 +134,7 @@ def _diff(staged: Staged, words: Words) -> str:
     same_unit = "(s.unit IS NULL OR lower(s.unit) = lower(s.own_unit))"
     is_same = [
         "h.on_hand::text = s.quantity",
-        "NOT (h.id = ANY (ARRAY(SELECT level_id FROM moved)))",
+        "NOT h.has_moved",
         *([same_unit] if staged.layout.has("unit") else []),
         *(
             ["s.counted_at IS NOT DISTINCT FROM %(common)s"]
@@ -151,12 +154,13 @@ WITH said AS (
     SELECT DISTINCT level_id FROM inventory_stockmovement
     WHERE happened_at > %(at)s AND kind <> 'COUNTED' AND on_hand_change <> 0
 ), here AS (
-    SELECT l.id, l.item_id, l.location_id, l.on_hand FROM inventory_stocklevel l
+    SELECT l.id, l.item_id, l.location_id, l.on_hand, m.level_id IS NOT NULL AS has_moved
+    FROM inventory_stocklevel l LEFT JOIN moved m ON m.level_id = l.id
     WHERE l.location_id = ANY (%(named)s)
 )
 SELECT s.line, s.sku, s.location, s.quantity, s.unit, s.counted_at, s.own_unit,
        coalesce(s.item_id, h.item_id) AS item_id,
-       coalesce(s.location_id, h.location_id) AS location_id, h.id AS level_id
+       coalesce(s.location_id, h.location_id) AS location_id, h.id AS level_id, h.on_hand
 FROM said s FULL JOIN here h ON h.item_id = s.item_id AND h.location_id = s.location_id
 WHERE s.line IS NULL OR h.id IS NULL OR NOT coalesce({" AND ".join(is_same)}, false)
 """.replace("{name}", staged.name)
@@ -264,6 +268,7 @@ def _sum_up(cursor: Any, name: str, found: Comparison) -> None:
         if codes := [row[0][:200] for row in cursor]:
             found.unknown_codes[table] = codes
     cursor.execute(
-        f"SELECT DISTINCT location_id, slice FROM {name}_change WHERE problem IS NULL ORDER BY 1, 2"
+        "SELECT location_id, slice, count(*), count(*) FILTER (WHERE level_id IS NULL)"
+        f" FROM {name}_change WHERE problem IS NULL GROUP BY 1, 2 ORDER BY 1, 2"
     )
     found.slices = list(cursor.fetchall())

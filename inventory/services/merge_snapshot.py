@@ -8,15 +8,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from inventory.events import StockCounted, StockOverdrawn
-from retailhub.kernel.events import publish
-
 
 @dataclass(frozen=True, kw_only=True)
 class Slice:
     """Rows of one location, at most some thousands.
 
-    `key` begins the effect keys; `mark_at` is when the rows of the file were counted.
+    `key` begins the effect keys; `mark_at` is when the rows of the file were counted. `new` of its
+    `rows` had no level when they were compared.
     """
 
     key: str
@@ -25,34 +23,27 @@ class Slice:
     table: str
     location_id: int
     number: int
+    rows: int
+    new: int
     mark_at: datetime
 
 
 @dataclass(frozen=True)
 class Merged:
-    """What became of the rows of a slice, and which items there is more of now."""
+    """What became of the rows of a slice."""
 
     added: int
     changed: int
     outdated: int
-    raised: tuple[int, ...]
 
 
+@transaction.atomic
 def merge_slice(part: Slice) -> Merged:
     """Set the levels of one slice to what was counted, less what left since.
 
-    Touches only what differs. A level counted later keeps its number.
+    Touches only what differs. A level counted later keeps its number. What it means for others is
+    told when the file has ended, not under the locks.
     """
-    with transaction.atomic():
-        merged = _merge(part)
-    if merged.raised:
-        # Not under the locks: who waits for stock is also found by the clock.
-        with transaction.atomic():
-            publish(StockCounted(item_ids=merged.raised))
-    return merged
-
-
-def _merge(part: Slice) -> Merged:
     values: dict[str, Any] = {
         "key": part.key,
         "source": part.source,
@@ -62,22 +53,27 @@ def _merge(part: Slice) -> Merged:
         "reason": part.reason,
     }
     with connection.cursor() as cursor:
-        # A few thousand look-ups by key, whatever the statistics of a table just filled may say.
-        cursor.execute(_BY_KEY)
-        cursor.execute(_ADD.replace("{name}", part.table), values)
-        added, filled = cursor.fetchone()
+        cursor.execute(_HERE)
+        added = _add(cursor, part, values) if part.new else 0
+        if added == part.rows:
+            return Merged(added, 0, 0)
         # In key order, like everybody; what moved before we had the locks is seen after them.
         cursor.execute(_LOCK.replace("{name}", part.table), values)
         cursor.execute(_CHANGE.replace("{name}", part.table), values)
-        changed, outdated, raised, overdrawn = cursor.fetchone()
-    for level_id, short in overdrawn or ():
-        effect_key = f"{part.key}:{level_id}"
-        publish(StockOverdrawn(level_id=level_id, short=short, effect_key=effect_key))
-    return Merged(added, changed, outdated, tuple(sorted({*(filled or ()), *(raised or ())})))
+        return Merged(added, *cursor.fetchone())
 
 
-_BY_KEY = """
-SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off
+def _add(cursor: Any, part: Slice, values: dict[str, Any]) -> int:
+    cursor.execute(_ADD.replace("{name}", part.table), values)
+    return int(cursor.fetchone()[0])
+
+
+# A few thousand look-ups by key, whatever the statistics of a table just filled may say. The locks
+# wait for no disk: whatever is made of this and must last brings it to disk too, and a file broken
+# off is run again.
+_HERE = """
+SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
+SET LOCAL synchronous_commit = off
 """
 
 _SLICE = "c.location_id = %(location)s AND c.slice = %(slice)s AND c.problem IS NULL"
@@ -103,7 +99,7 @@ WITH made AS (
            on_hand, on_hand, 0, counted_at FROM made
 ), signals AS (
     INSERT INTO inventory_stocksignal (item_id) SELECT item_id FROM made
-) SELECT count(*)::int, array_agg(item_id) FILTER (WHERE on_hand > 0) FROM made
+) SELECT count(*)::int FROM made
 """
 
 # Those just added are there with their number already: nothing differs.
@@ -139,8 +135,5 @@ WITH said AS MATERIALIZED (
     INSERT INTO inventory_stocksignal (item_id) SELECT item_id FROM differs
 )
 SELECT (SELECT count(*)::int FROM differs),
-       (SELECT count(*)::int FROM said WHERE is_outdated),
-       (SELECT array_agg(item_id) FROM differs WHERE there > on_hand),
-       (SELECT array_agg(ARRAY[id, reserved + allocated - there]) FROM differs
-        WHERE there < reserved + allocated)
+       (SELECT count(*)::int FROM said WHERE is_outdated)
 """

@@ -479,6 +479,28 @@ def test_a_level_that_falls_below_its_promises_is_a_case(
     assert (case.code, case.context["cause"]) == ("inventory.overdrawn", "WRONG_COUNT")
 
 
+def test_a_broken_promise_is_told_though_the_worker_vanished_after_the_merge(
+    stock: Stock, send: Any, wms: Connection, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stock("MUG", 5)
+    promise("A", MUG=4, now=now - 30 * MINUTE)
+
+    def vanish(**_more: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("inventory.services.apply_snapshot.mark_snapshot", vanish)
+        with pytest.raises(KeyboardInterrupt):
+            send(HEADER + "MUG,BERLIN,3\n")
+    assert not ExceptionCase.objects.exists()
+    run_due_snapshots(now=now)
+
+    case = ExceptionCase.objects.get()
+    assert (case.code, case.context["cause"]) == ("inventory.overdrawn", "WRONG_COUNT")
+    run = SnapshotRun.objects.get()
+    assert (run.state, run.attempt, outcome(run)) == ("APPLIED", 2, {"unchanged": 1})
+
+
 def test_a_run_that_keeps_ending_its_worker_is_given_up(
     stock: Stock, send: Any, wms: Connection, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from retailhub.live import MOST_ITEMS, changes_since, newest_sequences
+from inventory.events import StockCounted
+from retailhub.hints import MOST_NAMED
+from retailhub.kernel.events import publish
+from retailhub.live import changes_since, newest_sequences
 from retailhub.models import JobRun, LiveEvent
 from retailhub.schedule import JOBS, run_due_jobs, slot_of
 
@@ -48,13 +51,22 @@ def test_a_change_that_was_committed_late_is_told_though_its_number_is_lower() -
 def test_too_many_changes_are_not_listed() -> None:
     first = hint("case-0")
     LiveEvent.objects.bulk_create(
-        LiveEvent(topic="queue", entity=f"case-{n}") for n in range(MOST_ITEMS + 1)
+        LiveEvent(topic="queue", entity=f"case-{n}") for n in range(MOST_NAMED + 1)
     )
 
     sequence, items = changes_since("queue", first)
 
     assert items is None
     assert sequence == newest_sequences(["queue"])["queue"]
+
+
+def test_a_file_of_stock_is_one_hint_however_many_items_it_counted() -> None:
+    first = hint("item-0", topic="stock")
+
+    publish(StockCounted(item_ids=tuple(range(MOST_NAMED + 1))))
+
+    assert LiveEvent.objects.filter(pk__gt=first).count() == 1
+    assert changes_since("stock", first) == (newest_sequences(["stock"])["stock"], None)
 
 
 def test_a_page_that_was_away_while_hints_were_forgotten_reads_everything_once() -> None:
