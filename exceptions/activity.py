@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exceptions.models import CaseEvent
+from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.rows import person
 
 # verb -> (icon, colour, sentence)
@@ -33,16 +33,27 @@ LINES = {
 }
 
 
+def activity_of(case: ExceptionCase) -> list[CaseEvent]:
+    """The newest lines of a case, with all that a line tells."""
+    told = case.events.select_related("actor", "taken_back_by", "erasure")
+    return list(told.order_by("-pk")[:100])
+
+
+def is_taken_back(event: CaseEvent) -> bool:
+    """Whether a later act took this one back."""
+    return getattr(event, "taken_back_by", None) is not None
+
+
 def line_of(event: CaseEvent) -> dict[str, Any]:
     """A line of the activity of a case."""
     icon, color, text = LINES.get(event.verb, ("open", "gray", event.verb.capitalize()))
-    if event.undone_at is not None:
+    if is_taken_back(event):
         text = f"{text} (taken back)"
     return {
         "icon": icon,
         "color": color,
         "text": text,
-        "detail": event.text,
+        "detail": f"Erased: {event.erasure.reason}" if hasattr(event, "erasure") else event.text,
         "at": event.at,
         "by": person(event.actor) if event.actor else "",
     }

@@ -240,11 +240,11 @@ class CaseEventAdmin(RecordAdmin):
     """Who did what to which case."""
 
     scope = ""
-    list_display = ("id", "case", "verb", "actor", "at", "undone_at")
+    list_display = ("id", "case", "verb", "actor", "at", "takes_back")
     list_filter = ("verb",)
-    list_select_related = ("case", "actor")
+    list_select_related = ("case", "actor", "takes_back")
     exact_search = ("pk", "case__pk", "case__order_number", "case__trace_id", "actor__username")
-    fields = ("case", "verb", "actor", "text", "before", "after", "at", "undone_at")
+    fields = ("case", "verb", "actor", "text", "before", "after", "at", "takes_back")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Events of the cases this person sees."""

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from connectors.masking import masked_body, masked_json
 from connectors.models import Attempt, InboundMessage
-from exceptions.activity import LINES, line_of
+from exceptions.activity import LINES, activity_of, is_taken_back, line_of
 from exceptions.buttons import Button, buttons_of
 from exceptions.candidates import MappingForm, mapping_form_of
 from exceptions.expected import is_expectation
@@ -90,7 +90,7 @@ class CasePane:
 def pane_of(case: ExceptionCase, *, user: Any, now: datetime, walk: Walk | None = None) -> CasePane:
     """The pane of a case for `user`: buttons they may never press are not in it."""
     play = play_of(case.code)
-    events = list(case.events.select_related("actor").order_by("-pk")[:100])
+    events = activity_of(case)
     effects = foresee(case)
     key, is_warning = safety_line(case, effects)
     return CasePane(
@@ -216,7 +216,7 @@ _RESULTS = {
 def undo_of(events: Sequence[CaseEvent]) -> dict[str, str] | None:
     """The newest act, if it can be taken back; `events` are the newest first."""
     for event in events:
-        if event.verb == "undo" or (event.verb in UNDOABLE and event.undone_at is not None):
+        if event.verb == "undo" or (event.verb in UNDOABLE and is_taken_back(event)):
             return None
         if event.verb in UNDOABLE:
             text = f"{LINES[event.verb][2]} by {person(event.actor) or 'the clock'}."

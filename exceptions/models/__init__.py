@@ -1,6 +1,7 @@
 """The rows of the desk, by concept."""
 
-from exceptions.models.cases import CaseEvent, Cause, ExceptionCase
+from exceptions.models.audit import CaseEvent, Erasure
+from exceptions.models.cases import Cause, ExceptionCase
 from exceptions.models.clock import Calendar, ClosedDay, LadderStep, SlaPolicy, WorkingHours
 from exceptions.models.expectations import Expectation, ExpectationTemplate
 from exceptions.models.ownership import Absence, Assignment, OwnershipRule, RuleSet, Team
@@ -14,6 +15,7 @@ __all__ = [
     "CaseEvent",
     "Cause",
     "ClosedDay",
+    "Erasure",
     "ExceptionCase",
     "Expectation",
     "ExpectationTemplate",

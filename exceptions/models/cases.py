@@ -7,7 +7,6 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from connectors.models import Connection, InboundMessage, OutboundMessage
 from exceptions.lifecycle import CaseState
@@ -227,25 +226,3 @@ class ExceptionCase(Timestamped):
     def lacks_their_code(self) -> bool:
         """Whether a missing mapping names our code, on its way out, rather than theirs."""
         return self.outbound_id is not None or "offer_id" in self.context
-
-
-class CaseEvent(models.Model):
-    """Who did what to a case, with before and after. `undone_at` marks what was taken back."""
-
-    case = models.ForeignKey(ExceptionCase, on_delete=models.PROTECT, related_name="events")
-    verb = models.CharField(max_length=20)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
-    text = models.TextField(blank=True)
-    before = models.JSONField(default=dict)
-    after = models.JSONField(default=dict)
-    at = models.DateTimeField(db_default=Now())
-    undone_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = (
-            # The activity of a case.
-            models.Index(fields=["case", "-id"], name="exceptions_event_by_case"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.verb} {self.case_id}"

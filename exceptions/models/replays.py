@@ -176,7 +176,7 @@ class ReplayItem(models.Model):
 class RunEvent(models.Model):
     """Who did what to a run, with before and after; without an actor it was the run itself."""
 
-    run = models.ForeignKey(ReplayRun, on_delete=models.CASCADE, related_name="events")
+    run = models.ForeignKey(ReplayRun, on_delete=models.PROTECT, related_name="events")
     verb = models.CharField(max_length=20)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
     text = models.TextField(blank=True)
@@ -188,6 +188,8 @@ class RunEvent(models.Model):
         indexes = (
             # The activity of a run.
             models.Index(fields=["run", "-id"], name="exceptions_runevent_by_run"),
+            # The audit: newest first, of everybody.
+            models.Index(fields=["-at", "-id"], name="exceptions_runevent_by_time"),
         )
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from exceptions.errors import NothingToUndo, VerbNotAllowed, VersionStale
 from exceptions.lifecycle import VERBS, CaseState, allowed
 from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.models.cases import OPEN_STATES, WaitsFor
-from exceptions.services.cases import note, save, snapshot
+from exceptions.services.cases import draft_note, note, save, snapshot
 
 UNDOABLE = frozenset(
     {
@@ -242,13 +242,10 @@ def add_note(*, case_id: int, actor_id: int, text: str, now: datetime) -> CaseEv
 @transaction.atomic
 def undo_act(*, event_id: int, actor_id: int, now: datetime) -> ExceptionCase:
     """Take back the newest act on a case, back to what was before it. Raises `NothingToUndo`."""
-    event = CaseEvent.objects.select_for_update().get(pk=event_id)
+    event = CaseEvent.objects.get(pk=event_id)
     case = lock_case(event.case_id)
-    newest = (
-        CaseEvent.objects.filter(case=case, verb__in=UNDOABLE, undone_at=None)
-        .order_by("-pk")
-        .first()
-    )
+    standing = CaseEvent.objects.filter(case=case, verb__in=UNDOABLE, taken_back_by=None)
+    newest = standing.order_by("-pk").first()
     if newest is None or newest.pk != event.pk or not _stands_as(case, event.after):
         raise NothingToUndo("Something else happened to this case since; nothing was changed.")
     before = snapshot(case)
@@ -263,8 +260,10 @@ def undo_act(*, event_id: int, actor_id: int, now: datetime) -> ExceptionCase:
     case.is_pinned = was.get("is_pinned", case.is_pinned)
     case.pinned_until = _moment(was.get("pinned_until"))
     case.wake_at, case.closed_at = _moment(was["wake_at"]), _moment(was["closed_at"])
-    CaseEvent.objects.filter(pk=event.pk).update(undone_at=now)
-    note(case, "undo", now, actor_id=actor_id, text=f"Took back: {event.verb}", before=before)
+    text = f"Took back: {event.verb}"
+    line = draft_note(case, "undo", now, actor_id=actor_id, text=text, before=before)
+    line.takes_back = event
+    line.save()
     save(case, verb="upd" if case.closed_at is None else "gone")
     return case
 

@@ -223,7 +223,14 @@ def snapshot(case: ExceptionCase) -> dict[str, Any]:
     }
 
 
-def note(
+def note(case: ExceptionCase, verb: str, now: datetime, **said: Any) -> CaseEvent:
+    """A line of the case's activity; its clocks follow. The caller saves the case after it."""
+    line = draft_note(case, verb, now, **said)
+    line.save()
+    return line
+
+
+def draft_note(
     case: ExceptionCase,
     verb: str,
     now: datetime,
@@ -232,9 +239,9 @@ def note(
     actor_id: int | None = None,
     before: dict[str, Any] | None = None,
 ) -> CaseEvent:
-    """A line of the case's activity; its clocks follow. The caller saves the case after it."""
+    """The same, for the caller to save."""
     follow_act(case, verb, actor_id, now=now)
-    return CaseEvent.objects.create(
+    return CaseEvent(
         case=case,
         verb=verb,
         actor_id=actor_id,

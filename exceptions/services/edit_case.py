@@ -15,7 +15,7 @@ from exceptions.lifecycle import CaseState
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.services.acts import lock_case
-from exceptions.services.cases import note, save, snapshot
+from exceptions.services.cases import draft_note, save, snapshot
 from exceptions.services.replay import lock_behind, take_again
 
 
@@ -74,9 +74,9 @@ def _tell(
 ) -> None:
     what = f"changed {correction.places}" if correction.places else "as it arrived"
     text = f"Version {made.number}, {what}: {correction.reason}"
-    line = note(case, "edit", now, actor_id=made.author_id, before=before, text=text)
-    line.after = {**line.after, "version": made.number}
-    line.save(update_fields=["after"])
+    line = draft_note(case, "edit", now, actor_id=made.author_id, before=before, text=text)
+    line.after["version"] = made.number
+    line.save()
 
 
 def _claim(case: ExceptionCase, actor_id: int) -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from exceptions.models import ExceptionCase, RuleSet, Team
+from exceptions.models import CaseEvent, ExceptionCase, RuleSet, Team
 from exceptions.routing import Facts
 from exceptions.services.ownership import current_rules
 
@@ -49,6 +49,9 @@ def test_rules_that_routed_go_on_routing_and_no_case_moves(old: Any) -> None:
     cases = old.get_model("exceptions", "ExceptionCase").objects
     kept = cases.create(connection=erp, state="NEW", opened_at=now, due_at=now, **facts)
     waits = cases.create(state="WAITING", opened_at=now, due_at=now, **facts)
+    acts = old.get_model("exceptions", "CaseEvent").objects
+    claim = acts.create(case=kept, verb="claim", undone_at=now)
+    undo = acts.create(case=kept, verb="undo", text="Took back: claim", at=now)
 
     to_newest()
 
@@ -60,6 +63,8 @@ def test_rules_that_routed_go_on_routing_and_no_case_moves(old: Any) -> None:
         "20. connection is ERP and code starts with connectors. → ERP",
     ]
     assert (case.paused_at, case.due_at, case.minutes) == (None, now, 0)
+    assert CaseEvent.objects.get(taken_back_by__isnull=False).pk == claim.pk
+    assert CaseEvent.objects.get(takes_back__isnull=False).pk == undo.pk
     assert ExceptionCase.objects.get(pk=waits.pk).pause_reason == "WAITING"
     verdict = current_rules().verdict(Facts(code="connectors.x", connection=erp.pk))
     assert verdict.team == other.pk

@@ -45,18 +45,20 @@ def numbers(level: StockLevel) -> tuple[int, int, int]:
     return level.on_hand, level.reserved, level.allocated
 
 
-def test_the_database_refuses_to_change_or_delete_a_movement(stock: Stock) -> None:
+def test_the_database_refuses_to_change_delete_or_empty_the_ledger(stock: Stock) -> None:
     stock("MUG", 5)
 
     for statement in (
         "UPDATE inventory_stockmovement SET on_hand_change = 9",
         "DELETE FROM inventory_stockmovement",
+        "TRUNCATE inventory_stockmovement",
     ):
         with (
             pytest.raises(IntegrityError, match="the stock ledger is append-only"),
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute(statement)
 
     assert StockMovement.objects.get().on_hand_change == 5
