@@ -47,6 +47,8 @@ def numbers(level: StockLevel) -> tuple[int, int, int]:
 
 def test_the_database_refuses_to_change_delete_or_empty_the_ledger(stock: Stock) -> None:
     stock("MUG", 5)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     for statement in (
         "UPDATE inventory_stockmovement SET on_hand_change = 9",
@@ -58,7 +60,6 @@ def test_the_database_refuses_to_change_delete_or_empty_the_ledger(stock: Stock)
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute(statement)
 
     assert StockMovement.objects.get().on_hand_change == 5

@@ -14,7 +14,7 @@ first_guard = import_module("inventory.migrations.0005_ledger_is_append_only")
 
 class Migration(migrations.Migration):
 
-    dependencies = [("inventory", "0010_what_counts_while_a_node_is_silent")]
+    dependencies = [("inventory", "0011_drop_indexes_that_others_cover")]
 
     operations = [
         migrations.RunSQL(first_guard.UNGUARD, first_guard.GUARD),
