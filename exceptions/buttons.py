@@ -14,6 +14,7 @@ from exceptions.models.cases import WaitsFor
 from exceptions.playbook import play_of
 from exceptions.rows import person
 from exceptions.staff import colleagues_at
+from inventory.models import SnapshotPart
 from retailhub.kernel.roles import Ability, may
 
 Field = dict[str, Any]
@@ -158,6 +159,9 @@ def _replay(case: ExceptionCase) -> Button | None:
     play = play_of(case.code)
     if not play.replay:
         return _button(case, "replay", "Replay", "R", disabled_reason=play.advice)
+    if run_id and not SnapshotPart.objects.filter(run_id=run_id).exists():
+        reason = "The file is not kept any more. Ask the sender for a new one."
+        return _button(case, "replay", play.replay, "R", disabled_reason=reason)
     label = play.replay
     if case.state == CaseState.REPLAYING:
         return _button(

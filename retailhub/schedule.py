@@ -27,6 +27,7 @@ from exceptions.services.select_cases import forget_selections
 from inventory.services import check, full_run, watch_lag
 from inventory.services.answers import forget_answers
 from inventory.services.expire_holds import expire_holds
+from inventory.services.forget_files import forget_files
 from orders.services import resume
 from retailhub.models import JobRun, LiveEvent
 
@@ -72,6 +73,7 @@ JOBS: dict[str, Job] = {
     "ring for waiting snapshots": Job(60, lambda _: snapshots.ring_for_waiting()),
     "check stock": Job(86_400, lambda _: check.check_stock()),
     "forget old answers": Job(600, lambda now: forget_answers(now=now)),
+    "forget old stock files": Job(600, lambda now: forget_files(now=now)),
     "forget old hints": Job(600, _forget),
     "forget old selections": Job(3600, lambda now: forget_selections(now=now)),
 }

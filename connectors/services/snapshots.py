@@ -9,11 +9,12 @@ from datetime import datetime
 from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from connectors.models import CodeMapping, Connection
 from connectors.services.authority import StockAuthority
 from inventory.events import SnapshotStored
-from inventory.models import SnapshotRun
+from inventory.models import SnapshotPart, SnapshotRun
 from inventory.services.apply_snapshot import apply_snapshot
 from inventory.services.keep_snapshot import keep_snapshot
 from inventory.services.spell_snapshot import Words
@@ -92,8 +93,13 @@ def words_of(source: str) -> Words:
 
 @transaction.atomic
 def run_again(*, run_id: int, is_forced: bool) -> bool:
-    """Let a run that ended be run once more, though it shrank if `is_forced`."""
-    ended = SnapshotRun.objects.filter(pk=run_id).exclude(state__in=[State.READY, State.RUNNING])
+    """Let a run that ended be run once more, though it shrank if `is_forced`.
+
+    False when it is under way, or when its file is not kept any more.
+    """
+    kept = SnapshotPart.objects.filter(run=OuterRef("pk"))
+    ended = SnapshotRun.objects.filter(Exists(kept), pk=run_id)
+    ended = ended.exclude(state__in=[State.READY, State.RUNNING])
     if not ended.update(state=State.READY, is_forced=is_forced):
         return False
     publish(SnapshotStored(run_id=run_id))

@@ -33,10 +33,8 @@ def apply_snapshot(run: SnapshotRun, words: Words, *, most: int, now: datetime) 
     """
     name = f"inventory_staging_{run.pk}"
     _begin(run, now)
-    if run.broken_off >= MOST_BROKEN_OFF:
-        _end(run, State.FAILED, f"It was broken off {run.broken_off} times before it ended.")
-        return
     try:
+        _check_attempts(run)
         staged = stage_snapshot(name, lambda: unpacked(_parts(run), most=most))
         newest_id = newest_movement()
         with transaction.atomic():
@@ -84,6 +82,11 @@ def _begin(run: SnapshotRun, now: datetime) -> None:
     run.state, run.started_at, run.finished_at, run.error = State.RUNNING, now, None, ""
     run.added = run.changed = run.outdated = run.unchanged = 0
     run.save()
+
+
+def _check_attempts(run: SnapshotRun) -> None:
+    if run.broken_off >= MOST_BROKEN_OFF:
+        raise SnapshotUnreadable(f"It was broken off {run.broken_off} times before it ended.")
 
 
 def _note(run: SnapshotRun, found: Comparison) -> None:

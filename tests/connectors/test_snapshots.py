@@ -17,7 +17,8 @@ from django.db import connection as database
 from django.db import transaction
 
 from connectors.models import CodeMapping, Connection
-from connectors.services.snapshots import run_due_snapshots, take_snapshot
+from connectors.services.snapshots import run_again, run_due_snapshots, take_snapshot
+from exceptions.buttons import buttons_of
 from exceptions.models import ExceptionCase
 from exceptions.services.replay import replay_case
 from inventory.errors import SnapshotKeyReused, SnapshotUnreadable
@@ -34,6 +35,7 @@ from inventory.models import (
     StockSignal,
 )
 from inventory.services import apply_snapshot
+from inventory.services.forget_files import forget_files
 from inventory.services.move import Kind, move_stock
 from tests.conftest import Stock
 from tests.inventory.promises import promise
@@ -519,6 +521,38 @@ def test_a_run_that_keeps_ending_its_worker_is_given_up(
 
     run.refresh_from_db()
     assert (run.state, run.error) == ("FAILED", "It was broken off 3 times before it ended.")
+
+
+def test_a_file_is_kept_for_as_long_as_somebody_may_run_it_again(
+    stock: Stock, send: Any, ana: Any, now: datetime
+) -> None:
+    stock("MUG", 5)
+    whole = send(HEADER + "MUG,BERLIN,9\n")
+    unmapped = send(HEADER + "MUG,BERLIN,9\nBOWL,BERLIN,1\n")
+    waiting = SnapshotRun.objects.create(
+        source="wms-berlin", key="waits", size=1, body_sha256=b"", counted_at=now
+    )
+    SnapshotPart.objects.create(run=waiting, number=0, body=b"x")
+    SnapshotRun.objects.update(finished_at=now)
+
+    def kept() -> set[int]:
+        return set(SnapshotPart.objects.values_list("run_id", flat=True))
+
+    assert forget_files(now=now + timedelta(hours=24)) == 0
+    assert forget_files(now=now + timedelta(hours=25)) == 1
+    assert kept() == {unmapped.pk, waiting.pk}
+    assert forget_files(now=now + timedelta(days=31)) == 1
+    assert kept() == {waiting.pk}
+    assert set(SnapshotRun.objects.values_list("pk", flat=True)) == {
+        whole.pk,
+        unmapped.pk,
+        waiting.pk,
+    }
+
+    case = ExceptionCase.objects.get()
+    (replay, *_) = buttons_of(case, user=ana)
+    assert replay.disabled_reason == "The file is not kept any more. Ask the sender for a new one."
+    assert not run_again(run_id=unmapped.pk, is_forced=False)
 
 
 # --- Volume and company --------------------------------------------------------------------------
