@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -46,6 +47,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     examples=[OpenApiExample("One attempt's own id", value="basket-77-try-1")],
 )
 WRITES = [IDEMPOTENCY_KEY, *RATE_HEADERS]
+F = TypeVar("F", bound=Callable[..., Response])
 
 
 class ReservationView(HubView):
@@ -65,6 +67,28 @@ class ReservationView(HubView):
         if not told["lines"]:
             raise ReservationUnknown(f"There is no reservation {reference}.")
         return Response({"reference": reference, **standing_of(told), "url": self.url(reference)})
+
+    def done(self, act: Callable[..., Mapping[str, Any]], reference: str) -> Response:
+        """Do `act` to all that is held under `reference`, once per key, and show what stands."""
+        told = act(
+            owner=self.owner,
+            reference=reference,
+            key=intake.read_key(self.request),
+            now=timezone.now(),
+        )
+        return self.shown(reference, told)
+
+
+def _without_body(operation_id: str, summary: str, description: str) -> Callable[[F], F]:
+    return extend_schema(
+        operation_id=operation_id,
+        summary=summary,
+        description=description,
+        tags=["reservations"],
+        request=None,
+        parameters=WRITES,
+        responses={200: ReservationShape, **problems(400, 404, 409)},
+    )
 
 
 class HoldStock(ReservationView):
@@ -129,50 +153,29 @@ class ShowReservation(ReservationView):
 class CommitReservation(ReservationView):
     """Keep it for good."""
 
-    @extend_schema(
-        operation_id="commitReservation",
-        summary="Commit a reservation",
-        description="Takes the end off: it stays until it is released or leaves with goods.",
-        tags=["reservations"],
-        request=None,
-        parameters=WRITES,
-        responses={200: ReservationShape, **problems(400, 404, 409)},
+    @_without_body(
+        "commitReservation",
+        "Commit a reservation",
+        "Takes the end off: it stays until it is released or leaves with goods.",
     )
     @needs(Scope.STOCK_RESERVE)
     def post(self, request: Request, reference: str) -> Response:
         """Too late once it has expired."""
-        told = commit_hold(
-            owner=self.owner,
-            reference=reference,
-            key=intake.read_key(request),
-            now=timezone.now(),
-        )
-        return self.shown(reference, told)
+        return self.done(commit_hold, reference)
 
 
 class ReleaseReservation(ReservationView):
     """Give it back."""
 
-    @extend_schema(
-        operation_id="releaseReservation",
-        summary="Release a reservation",
-        description="What is still held is free for others. What has ended stays as it is.",
-        tags=["reservations"],
-        request=None,
-        parameters=WRITES,
-        responses={200: ReservationShape, **problems(400, 404, 409)},
+    @_without_body(
+        "releaseReservation",
+        "Release a reservation",
+        "What is still held is free for others. What has ended stays as it is.",
     )
     @needs(Scope.STOCK_RESERVE)
     def post(self, request: Request, reference: str) -> Response:
         """Releasing again changes nothing."""
-        told = release_hold(
-            owner=self.owner,
-            reference=reference,
-            key=intake.read_key(request),
-            trace_id=current_trace_id(),
-            now=timezone.now(),
-        )
-        return self.shown(reference, told)
+        return self.done(partial(release_hold, trace_id=current_trace_id()), reference)
 
 
 class MoveReservation(ReservationView):
