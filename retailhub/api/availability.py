@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_serializer
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -14,6 +24,7 @@ from rest_framework.response import Response
 from connectors.models import ApiKey
 from connectors.services.api_keys import Scope
 from inventory.availability import Availability
+from inventory.freshness import shelf_digest
 from inventory.models import Channel
 from inventory.selectors import availability, items_by_sku, locations_by_code
 from retailhub.api.authentication import needs
@@ -24,6 +35,22 @@ from retailhub.api.view import HubView
 
 MOST_SKUS = 500
 MOST_NODES = 100
+# Goes up when the same stock is to look otherwise in an answer.
+LOOKS = 1
+# Weak, as `at` tells the time.
+ETAG = OpenApiParameter(
+    "ETag",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    response=[200, 304],
+    description="Names the answer but for its `at`.",
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The `ETag` of an answer that you have.",
+)
 
 
 def channel_of(key: ApiKey, code: str) -> Channel | None:
@@ -103,35 +130,59 @@ class ShowAvailability(HubView):
     @extend_schema(
         operation_id="showAvailability",
         summary="Show what may be sold",
+        description="Send the `ETag` of an answer as `If-None-Match` with the same question: as "
+        "long as nothing that it depends on has changed, the answer is a 304 without a body.",
         tags=["stock"],
-        parameters=[AvailabilityQuery, *RATE_HEADERS],
-        responses={200: Output, **problems(400, 404)},
+        parameters=[AvailabilityQuery, IF_NONE_MATCH, ETAG, *RATE_HEADERS],
+        responses={
+            200: Output,
+            304: OpenApiResponse(description="Nothing has changed."),
+            **problems(400, 404),
+        },
     )
     @needs(Scope.STOCK_READ)
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """Of up to 500 items, for the key's channel; over all nodes if it has none."""
         asked = self.asked(AvailabilityQuery)
         channel = channel_of(self.key, asked["channel"])
         nodes = _known_nodes(asked["node"])
-        skus = list(dict.fromkeys(asked["sku"]))
-        items = items_by_sku(skus)
+        items = items_by_sku(asked["sku"])
         now = timezone.now()
-        found = availability(
-            item_ids=items.values(), channel_ids=[channel.pk] if channel else (), at=now
+        # Before the stock is read: what changes in between is missed by the tag, not by the answer.
+        digest = shelf_digest(
+            item_ids=items.values(), channel_id=channel.pk if channel else None, at=now
         )
-        channel_id = channel.pk if channel else None
-        return Response(
-            {
-                "at": moment(now),
-                "channel": channel.code if channel else None,
-                "results": [
-                    _shown(sku, found[items[sku], channel_id], nodes, asked["explain"])
-                    for sku in skus
-                    if sku in items
-                ],
-                "unknown_skus": [sku for sku in skus if sku not in items],
-            }
-        )
+        etag = f'W/"{LOOKS}-{digest}"'
+        told = get_conditional_response(request._request, etag=etag)
+        if told is None:
+            told = Response(_answer(asked, channel, items, nodes, now))
+        told["ETag"], told["Cache-Control"] = etag, "private, no-cache"
+        patch_vary_headers(told, ["Authorization"])
+        return told
+
+
+def _answer(
+    asked: Mapping[str, Any],
+    channel: Channel | None,
+    items: Mapping[str, int],
+    nodes: frozenset[str],
+    now: datetime,
+) -> dict[str, Any]:
+    channel_id = channel.pk if channel else None
+    found = availability(
+        item_ids=items.values(), channel_ids=[channel.pk] if channel else (), at=now
+    )
+    skus = list(dict.fromkeys(asked["sku"]))
+    return {
+        "at": moment(now),
+        "channel": channel.code if channel else None,
+        "results": [
+            _shown(sku, found[items[sku], channel_id], nodes, asked["explain"])
+            for sku in skus
+            if sku in items
+        ],
+        "unknown_skus": [sku for sku in skus if sku not in items],
+    }
 
 
 def _known_nodes(codes: list[str]) -> frozenset[str]:

@@ -80,7 +80,7 @@ class HubView(APIView):
     ) -> Response:
         """Tell how many calls are left, also when the answer is an error."""
         response = super().finalize_response(request, response, *args, **kwargs)
-        response["Cache-Control"] = "no-store"
+        response.setdefault("Cache-Control", "no-store")
         if self.turn is not None:
             response["RateLimit-Policy"] = f"{self.turn.limit};w={WINDOW_SECONDS}"
             response["RateLimit-Limit"] = str(self.turn.limit)

@@ -51,8 +51,9 @@ class Caller:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.plain}"} if self.plain else {}
 
-    def get(self, path: str, **query: Any) -> Any:
-        return self.client.get(f"/api/v1/{path}", query, headers=self.headers)
+    def get(self, path: str, *, if_none_match: str = "", **query: Any) -> Any:
+        headers = self.headers | ({"If-None-Match": if_none_match} if if_none_match else {})
+        return self.client.get(f"/api/v1/{path}", query, headers=headers)
 
     def write(self, path: str, body: Any = None, key: str | None = "k") -> Any:
         headers = {**self.headers, **({} if key is None else {"Idempotency-Key": key})}

@@ -7,11 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from connectors.models import Connection
+from inventory.availability import Knob
+from inventory.freshness import shelf_digest
 from inventory.models import (
     AvailabilityRule,
     Channel,
+    InTransit,
     Item,
     Location,
     Publication,
@@ -116,7 +120,7 @@ def test_refuses_a_question_it_can_not_answer(
 
 
 @pytest.mark.parametrize("size", [1, 60])
-def test_any_number_of_items_and_nodes_costs_eight_queries(
+def test_any_number_of_items_and_nodes_costs_nine_queries(
     caller: Caller, size: int, django_assert_num_queries: Callable[..., Any]
 ) -> None:
     for number in range(size):
@@ -124,9 +128,71 @@ def test_any_number_of_items_and_nodes_costs_eight_queries(
     skus = [f"S{number}" for number in range(size)]
     caller.get("availability", sku=skus)
 
-    # key, items by SKU, rules, categories, the channel's nodes, nodes, levels, arrivals
-    with django_assert_num_queries(8):
-        caller.get("availability", sku=skus, explain=1)
+    # key, items by SKU, digest, rules, categories, the channel's nodes, nodes, levels, arrivals
+    with django_assert_num_queries(9):
+        etag = caller.get("availability", sku=skus, explain=1)["ETag"]
+
+    with django_assert_num_queries(3):
+        again = caller.get("availability", sku=skus, explain=1, if_none_match=etag)
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", etag)
+
+
+def _rule(channel: Channel, item: Item) -> None:
+    AvailabilityRule.objects.create(knob=Knob.BUFFER, value=1, item=item, channel=channel)
+
+
+def _arrive(hours: int, item: Item) -> None:
+    InTransit.objects.create(
+        reference="PO-1",
+        item=item,
+        location=Location.objects.get(code="BER"),
+        quantity=4,
+        expected_at=timezone.now() + timedelta(hours=hours),
+    )
+
+
+CHANGES: dict[str, Callable[[Channel, Item], object]] = {
+    "a level": lambda _, item: StockLevel.objects.filter(item=item).update(reserved=1),
+    "a rule": _rule,
+    "an arrival": lambda _, item: _arrive(3, item),
+    "a node's silence": lambda *_: Location.objects.filter(code="BER").update(silent_since=NOW),
+    "the channel's nodes": lambda channel, _: channel.locations.add(
+        Location.objects.get(code="HAM")
+    ),
+    "the category": lambda _, item: Item.objects.filter(pk=item.pk).update(category="cups"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_an_answer_is_named_anew_when_anything_it_depends_on_changes(
+    caller: Caller, shop: Connection, what: str
+) -> None:
+    item = put("MUG", BER=9, HAM=2)
+    put("POT", BER=1)
+    etag = caller.get("availability", sku="MUG")["ETag"]
+
+    StockLevel.objects.filter(item__sku="POT").update(on_hand=7)
+    assert caller.get("availability", sku="MUG", if_none_match=etag).status_code == 304
+
+    CHANGES[what](Channel.objects.get(connection=shop), item)
+    after = caller.get("availability", sku="MUG", if_none_match=etag)
+    assert (after.status_code, after["ETag"] == etag) == (200, False)
+    assert after["Cache-Control"] == "private, no-cache"
+
+
+def test_time_alone_renames_an_answer_only_when_an_arrival_comes_an_hour_nearer(
+    db: None,
+) -> None:
+    item = put("MUG", BER=9)
+    _arrive(3, item)
+    at = InTransit.objects.get().expected_at
+
+    def digest(**before: int) -> str:
+        moment = at - timedelta(**before)
+        return shelf_digest(item_ids=[item.pk], channel_id=None, at=moment)
+
+    assert digest(minutes=119) == digest(minutes=61) == digest(minutes=120)
+    assert digest(minutes=121) != digest(minutes=120) != digest(minutes=60)
 
 
 def test_tells_what_the_channel_had_been_told_by_then(caller: Caller, shop: Connection) -> None:
