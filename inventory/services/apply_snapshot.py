@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from tempfile import SpooledTemporaryFile
 
 from django.db import transaction
 from django.db.models import DateTimeField, Func
@@ -13,10 +14,11 @@ from inventory.events import SnapshotEnded
 from inventory.models import SnapshotPart, SnapshotRun
 from inventory.services.announce_snapshot import announce_snapshot
 from inventory.services.compare_snapshot import Comparison, compare_snapshot
+from inventory.services.keep_snapshot import PART
 from inventory.services.mark_snapshot import mark_snapshot, newest_movement
 from inventory.services.merge_snapshot import Slice, merge_slice
 from inventory.services.spell_snapshot import Words
-from inventory.services.stage_snapshot import drop_staging, stage_snapshot
+from inventory.services.stage_snapshot import Staged, drop_staging, stage_snapshot
 from inventory.snapshots import unpacked
 from retailhub.kernel.events import publish
 
@@ -24,6 +26,7 @@ State = SnapshotRun.State
 # A file with less than this share of the one before is rather a broken export.
 SHRUNK = 0.5
 MOST_BROKEN_OFF = 3
+IN_MEMORY = 16 * PART
 
 
 def apply_snapshot(run: SnapshotRun, words: Words, *, most: int, now: datetime) -> None:
@@ -35,7 +38,7 @@ def apply_snapshot(run: SnapshotRun, words: Words, *, most: int, now: datetime) 
     _begin(run, now)
     try:
         _check_attempts(run)
-        staged = stage_snapshot(name, lambda: unpacked(_parts(run), most=most))
+        staged = _stage(run, name, most)
         newest_id = newest_movement()
         with transaction.atomic():
             found = compare_snapshot(staged, words, counted_at=run.counted_at, now=now)
@@ -64,10 +67,18 @@ def apply_snapshot(run: SnapshotRun, words: Words, *, most: int, now: datetime) 
         drop_staging(name)
 
 
-def _parts(run: SnapshotRun) -> Iterator[bytes]:
-    parts = SnapshotPart.objects.filter(run=run).order_by("number")
-    for number in parts.values_list("number", flat=True):  # one piece in memory at a time
-        yield bytes(parts.get(number=number).body)
+def _stage(run: SnapshotRun, name: str, most: int) -> Staged:
+    # On our disk first: the connection that takes the rows in can't be asked for the next piece.
+    with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+        parts = SnapshotPart.objects.filter(run=run).order_by("number")
+        for number in parts.values_list("number", flat=True):  # one piece in memory at a time
+            file.write(parts.get(number=number).body)
+
+        def opened() -> Iterator[bytes]:
+            file.seek(0)
+            return unpacked(iter(lambda: file.read(PART), b""), most=most)
+
+        return stage_snapshot(name, opened)
 
 
 def _key(run: SnapshotRun, attempt: int) -> str:

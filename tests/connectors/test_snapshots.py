@@ -151,6 +151,23 @@ def test_a_file_is_read_however_it_is_written(stock: Stock, send: Any, body: byt
     assert on_hand(mugs) == 9
 
 
+def test_a_file_of_many_pieces_is_read_to_its_end(
+    stock: Stock, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inventory.services.keep_snapshot.PART", 20)
+    stock("MUG", 5)
+    rows = [f"NIX-{n},BERLIN,1\n" for n in range(5_000)]
+
+    run = send(HEADER + "".join(rows) + "MUG,BERLIN,9\n")
+
+    assert SnapshotPart.objects.filter(run=run).count() > 100
+    assert (run.state, run.rows, outcome(run)) == (
+        "APPLIED",
+        5_001,
+        {"changed": 1, "unknown": 5_000},
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [
