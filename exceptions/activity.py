@@ -29,6 +29,8 @@ LINES = {
     "resolved": ("check", "green", "Resolved"),
     "ignore": ("minus", "gray", "Ignored"),
     "reopen": ("open", "blue", "Reopened"),
+    "verified": ("check", "green", "Verified"),
+    "not cured": ("alert", "red", "Not cured"),
     "undo": ("undo", "gray", "Undone"),
 }
 

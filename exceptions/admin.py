@@ -220,7 +220,8 @@ class ExceptionCaseAdmin(RecordAdmin):
         "title", "code", "detail", "severity", "state", "team", "team_reason", "is_pinned",
         "pinned_until", "owner",
         "connection", "inbound", "outbound", "order", "order_number", "value", "currency",
-        "opened_at", "due_at", "wake_at", "closed_at", "resolution", "failed_again",
+        "opened_at", "due_at", "wake_at", "closed_at", "resolution",
+        "proof", "proof_text", "proof_at", "failed_again",
         "context_shown", "trace_id",
     )  # fmt: skip
 

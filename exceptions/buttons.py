@@ -13,6 +13,7 @@ from exceptions.models import ExceptionCase, Team
 from exceptions.models.cases import WaitsFor
 from exceptions.playbook import play_of
 from exceptions.rows import person
+from exceptions.services.proof import BY_PERSON
 from exceptions.staff import colleagues_at
 from inventory.models import SnapshotPart
 from retailhub.kernel.roles import Ability, may
@@ -45,6 +46,13 @@ _REASON: Field = {
     "placeholder": "Corrected by hand in NetSuite",
 }
 _WHY_ME: Field = {**_REASON, "placeholder": "On holiday until Monday"}
+_HOW: Field = {
+    "name": "how",
+    "label": "How",
+    "kind": "select",
+    "value": "by hand",
+    "options": list(BY_PERSON.items()),
+}
 _SNOOZE: Field = {
     "name": "minutes",
     "label": "For",
@@ -105,8 +113,9 @@ OFFERS = (
         "resolve",
         "Resolve",
         "Shift+R",
-        (_REASON,),
-        "Closes it without a replay. An effect that stopped counts as done by hand.",
+        (_HOW, _REASON),
+        "Closes it without a replay. What is done by hand or in the source is looked at soon:"
+        " if it is not cured, the case opens again.",
     ),
     Offer(
         "ignore",

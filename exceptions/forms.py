@@ -12,6 +12,7 @@ from exceptions.models import ExceptionCase, Team
 from exceptions.models.cases import WaitsFor
 from exceptions.selectors import workers
 from exceptions.services.assign import Choice
+from exceptions.services.proof import BY_PERSON
 from inventory.selectors import items_by_sku, locations_by_code
 
 
@@ -30,6 +31,16 @@ class Reason(Act):
     reason = forms.CharField(
         max_length=2000, error_messages={"required": "Say why, so that the next person knows."}
     )
+
+
+class Resolve(Reason):
+    """Why, and how it was cured."""
+
+    how = forms.ChoiceField(choices=list(BY_PERSON.items()), required=False)
+
+    def clean_how(self) -> str:
+        """By hand, unless it is said."""
+        return self.cleaned_data["how"] or "by hand"
 
 
 class OptionalReason(Act):
@@ -106,7 +117,7 @@ ACT_FORMS: dict[str, type[forms.Form]] = {
     "snooze": Snooze,
     "wait": Wait,
     "note": Note,
-    "resolve": Reason,
+    "resolve": Resolve,
     "ignore": Reason,
     "reopen": OptionalReason,
 }

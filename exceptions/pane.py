@@ -23,9 +23,11 @@ from exceptions.rows import (
     SEVERITIES,
     Sla,
     StateWord,
+    badges_of,
     clock_facts,
     money_text,
     person,
+    proof_fact,
     sla_of,
     state_word,
 )
@@ -44,6 +46,7 @@ class CaseHead:
     title: str
     detail: str
     state: StateWord
+    badges: tuple[StateWord, ...]
     severity: str
     sla: Sla | None
     team: str
@@ -126,6 +129,7 @@ def head_of(case: ExceptionCase, now: datetime) -> CaseHead:
         title=case.title,
         detail=case.detail,
         state=state_word(case),
+        badges=badges_of(case),
         severity=SEVERITIES[case.severity],
         sla=sla_of(case, now),
         team=case.team.name if case.team else "Nobody",
@@ -158,7 +162,7 @@ def _facts(case: ExceptionCase, now: datetime) -> list[tuple[str, str, bool]]:
         ("Team", case.team.name if case.team else "Nobody", not case.team),
         ("Opened", f"{timezone.localtime(case.opened_at):%d %b %H:%M}", False),
     ]
-    facts += clock_facts(case, now)
+    facts += clock_facts(case, now) + proof_fact(case)
     if case.failed_again:
         facts.append(("Failed again", f"{case.failed_again} ×", True))
     return facts
@@ -221,7 +225,7 @@ def undo_of(events: Sequence[CaseEvent]) -> dict[str, str] | None:
         if event.verb in UNDOABLE:
             text = f"{LINES[event.verb][2]} by {person(event.actor) or 'the clock'}."
             return {"text": text, "url": reverse("case-undo", args=[event.case_id, event.pk])}
-        if event.verb in {"replay", "failed again", "resolved"}:
+        if event.verb in {"replay", "failed again", "resolved", "not cured"}:
             return None
     return None
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from exceptions.models import ExceptionCase
+from exceptions.models.proof import Proof
 from retailhub.kernel.money import to_cents
 
 SEVERITIES = {1: "low", 2: "medium", 3: "high", 4: "critical"}
@@ -51,6 +52,7 @@ class CaseRow:
     state: StateWord
     href: str
     count: int = 1
+    badges: tuple[StateWord, ...] = ()
 
 
 _WORDS = {
@@ -74,6 +76,39 @@ def state_word(case: ExceptionCase) -> StateWord:
     elif case.state == "NEW" and case.owner is not None:
         label = f"New · {person(case.owner)}"
     return StateWord(case.state.lower(), label, color, icon)
+
+
+_PROOFS = {
+    Proof.UNVERIFIED: ("blue", "clock"),
+    Proof.VERIFIED: ("green", "check"),
+    Proof.NOT_CURED: ("red", "alert"),
+    Proof.WORD: ("gray", "minus"),
+}
+
+
+def proof_word(case: ExceptionCase) -> StateWord | None:
+    """The pill that says whether the cure was seen; none where nobody claimed one."""
+    if not case.proof:
+        return None
+    color, icon = _PROOFS[Proof(case.proof)]
+    return StateWord(case.proof.lower(), case.get_proof_display(), color, icon)
+
+
+def proof_fact(case: ExceptionCase) -> list[tuple[str, str, bool]]:
+    """What was seen of the cure, and when: (label, value, is marked)."""
+    if not case.proof:
+        return []
+    said = [case.proof_text or _UNSEEN.get(case.proof, "")]
+    if case.proof_at is not None:
+        said.append(f"looked {timezone.localtime(case.proof_at):%d %b %H:%M}")
+    text = ", ".join(part for part in said if part)
+    return [(case.get_proof_display(), text, case.proof == Proof.NOT_CURED)]
+
+
+_UNSEEN = {
+    Proof.UNVERIFIED.value: "RetailHub looks at it within a minute",
+    Proof.WORD.value: "Taken as said by whoever closed it",
+}
 
 
 def person(user: object) -> str:
@@ -152,7 +187,13 @@ def row_of(case: ExceptionCase, now: datetime | None = None) -> CaseRow:
         sla=sla_of(case, now or timezone.now()),
         state=state_word(case),
         href=reverse("case", args=[case.pk]),
+        badges=badges_of(case),
     )
+
+
+def badges_of(case: ExceptionCase) -> tuple[StateWord, ...]:
+    """Facts that stand beside the state, whatever it is."""
+    return tuple(word for word in (proof_word(case),) if word is not None)
 
 
 def route_of(case: ExceptionCase) -> str:

@@ -21,6 +21,7 @@ from exceptions.services import (
     silence,
     sweep,
     turns,
+    verify,
     weigh,
 )
 from exceptions.services.select_cases import forget_selections
@@ -62,6 +63,7 @@ JOBS: dict[str, Job] = {
     "watch silent nodes": Job(30, lambda now: silence.watch_nodes(now=now)),
     "start full stock runs": Job(30, lambda now: full_run.start_due_full_runs(now=now)),
     "wake snoozed cases": Job(15, lambda now: sweep.wake_due_cases(now=now)),
+    "verify what was resolved": Job(5, lambda now: verify.verify_due(now=now)),
     "set aside what was decided": Job(15, lambda now: sweep.set_aside_what_was_decided(now=now)),
     "weigh what waits": Job(15, lambda now: weigh.weigh_what_changed(now=now)),
     "climb ladders": Job(15, lambda now: ladder.climb_ladders(now=now)),

@@ -12,6 +12,7 @@ from connectors.models import Connection, InboundMessage, OutboundMessage
 from exceptions.lifecycle import CaseState
 from exceptions.models.clock import SlaPolicy
 from exceptions.models.ownership import Team
+from exceptions.models.proof import PROOF_CONSTRAINTS, PROOF_INDEXES, Proved
 from orders.models import Order
 from retailhub.kernel.models import Timestamped
 
@@ -48,7 +49,7 @@ class Cause(Timestamped):
         return self.title
 
 
-class ExceptionCase(Timestamped):
+class ExceptionCase(Proved, Timestamped):
     """One stuck thing that a person must look at. Points at the message or the order itself."""
 
     class Severity(models.IntegerChoices):
@@ -159,6 +160,7 @@ class ExceptionCase(Timestamped):
                 condition=Q(is_pinned=True) | Q(pinned_until=None),
                 name="exceptions_case_pin_with_an_end_is_a_pin",
             ),
+            *PROOF_CONSTRAINTS,
         )
         indexes = (
             # The queue: the most harmful first.
@@ -217,6 +219,7 @@ class ExceptionCase(Timestamped):
             ),
             # The order page and the search box.
             models.Index(fields=["order_number"], name="exceptions_case_by_number"),
+            *PROOF_INDEXES,
         )
 
     def __str__(self) -> str:

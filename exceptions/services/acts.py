@@ -13,6 +13,7 @@ from exceptions.lifecycle import VERBS, CaseState, allowed
 from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.models.cases import OPEN_STATES, WaitsFor
 from exceptions.services.cases import draft_note, note, save, snapshot
+from exceptions.services.proof import claim_cure
 
 UNDOABLE = frozenset(
     {
@@ -171,12 +172,18 @@ def wake_case(
 
 @transaction.atomic
 def resolve_case(
-    *, case_id: int, actor_id: int, reason: str, now: datetime, version: int | None = None
+    *,
+    case_id: int,
+    actor_id: int,
+    reason: str,
+    now: datetime,
+    version: int | None = None,
+    how: str = "by hand",
 ) -> ExceptionCase:
-    """Close without a replay. An effect that stopped counts as done by hand, after a minute."""
+    """Close without a replay. Whether it is cured is looked at soon, if anything could show it."""
     case, before = begin(case_id, "resolve", actor_id, version)
     said = {"actor_id": actor_id, "text": reason, "before": before}
-    return _close(case, "resolve", "by hand", now, **said)
+    return _close(case, "resolve", how, now, **said)
 
 
 @transaction.atomic
@@ -191,6 +198,7 @@ def ignore_case(
 
 def _close(case: ExceptionCase, verb: str, how: str, now: datetime, **said: Any) -> ExceptionCase:
     case.closed_at, case.resolution = now, how
+    claim_cure(case, now=now)
     note(case, verb, now, **said)
     save(case, verb="gone")
     return case
@@ -202,16 +210,17 @@ def reopen_case(
 ) -> ExceptionCase:
     """Open it again, with its history."""
     case, before = begin(case_id, "reopen", actor_id, version)
-    _refuse_twin(case)
+    refuse_twin(case)
     case.state = CaseState.CLAIMED if case.owner_id else CaseState.NEW
     case.closed_at, case.resolution = None, ""
+    claim_cure(case, now=now)
     note(case, "reopen", now, actor_id=actor_id, text=reason, before=before)
     save(case, verb="new")
     return case
 
 
-def _refuse_twin(case: ExceptionCase) -> None:
-    """The same thing stopped again after this case was closed: work on its newer case."""
+def refuse_twin(case: ExceptionCase) -> None:
+    """Raises `VerbNotAllowed` when the same thing stopped again after this case was closed."""
     same = ExceptionCase.objects.filter(state__in=OPEN_STATES).exclude(pk=case.pk)
     if case.inbound_id:
         same = same.filter(inbound_id=case.inbound_id)
@@ -251,7 +260,7 @@ def undo_act(*, event_id: int, actor_id: int, now: datetime) -> ExceptionCase:
     before = snapshot(case)
     was = event.before
     if before["closed_at"] and not was["closed_at"]:
-        _refuse_twin(case)
+        refuse_twin(case)
         _refuse_set_aside(case)
     case.state, case.owner_id, case.resolution = was["state"], was["owner"], was["resolution"]
     case.team_id = was["team"]
@@ -260,6 +269,7 @@ def undo_act(*, event_id: int, actor_id: int, now: datetime) -> ExceptionCase:
     case.is_pinned = was.get("is_pinned", case.is_pinned)
     case.pinned_until = _moment(was.get("pinned_until"))
     case.wake_at, case.closed_at = _moment(was["wake_at"]), _moment(was["closed_at"])
+    claim_cure(case, now=now)
     text = f"Took back: {event.verb}"
     line = draft_note(case, "undo", now, actor_id=actor_id, text=text, before=before)
     line.takes_back = event

@@ -22,6 +22,7 @@ from exceptions.services.clocks import follow_act, start_clocks
 from exceptions.services.facts import read_facts
 from exceptions.services.fingerprint import fingerprint
 from exceptions.services.ownership import route
+from exceptions.services.proof import claim_cure
 from retailhub.kernel.events import publish
 
 
@@ -186,6 +187,7 @@ def close_cured(cases: QuerySet[ExceptionCase], *, how: str, now: datetime) -> i
         was_replay = case.state == CaseState.REPLAYING
         case.state, case.closed_at = CaseState.RESOLVED, now
         case.resolution = "replay" if was_replay else how
+        claim_cure(case, now=now)
         note(case, "resolved", now, text=_CURES.get(how, "It went through."), before=before)
         save(case, verb="gone")
     return len(rows)

@@ -10,6 +10,7 @@ from django.db import transaction
 from exceptions.events import ReplayRunChanged
 from exceptions.lifecycle import RUN_VERBS, CaseState, ItemState, Outcome, RunState
 from exceptions.models import ReplayItem, ReplayRun
+from exceptions.services.proof import BY_PERSON
 from exceptions.services.runs import last_end, note_run, tally
 from retailhub.kernel.events import publish
 from retailhub.kernel.rows import update_rows
@@ -58,7 +59,7 @@ def _end(item: ReplayItem) -> bool:
         item.state, item.failed_as_id = ItemState.FAILED.value, case.cause_id
     elif case.state == CaseState.REPLAYING:
         return False
-    elif case.state == CaseState.RESOLVED and case.resolution != "by hand":
+    elif case.state == CaseState.RESOLVED and case.resolution not in BY_PERSON:
         item.state = ItemState.DONE.value
     else:  # a person closed it while it was on its way
         item.state, item.why = ItemState.SKIPPED.value, Outcome.CLOSED.value

@@ -12,6 +12,7 @@ from exceptions.errors import VerbNotAllowed
 from exceptions.lifecycle import CaseState
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
+from exceptions.models.proof import Proof
 from exceptions.services.acts import wake_case
 
 # So long a person may take back what they decided.
@@ -32,7 +33,7 @@ def set_aside_what_was_decided(*, now: datetime) -> int:
     """Put an end to messages whose case a person closed. Returns how many.
 
     An ignored message is not tried again. An effect that stopped must not block its lane for ever
-    with nobody looking: ignored or done by hand, the next one of its order goes on.
+    with nobody looking: ignored, or done as far as can be told, the next one of its order goes on.
     """
     decided = {"cases__closed_at__lte": now - GRACE}
     inbound = InboundMessage.objects.filter(
@@ -45,6 +46,7 @@ def set_aside_what_was_decided(*, now: datetime) -> int:
         cases__state__in=[CaseState.IGNORED, CaseState.RESOLVED],
         **decided,
     ).exclude(cases__state__in=OPEN_STATES)
+    outbound = outbound.exclude(cases__proof=Proof.UNVERIFIED)
     ignored = set(inbound.order_by("pk").values_list("pk", flat=True)[:500])
     dropped = set(outbound.order_by("pk").values_list("pk", flat=True)[:500])
     return sum(set_aside_inbound(message_id=pk, now=now) for pk in sorted(ignored)) + sum(

@@ -16,6 +16,7 @@ from connectors.models import ApiKey
 from connectors.services.api_keys import Scope
 from exceptions.lifecycle import OPEN, CaseState
 from exceptions.models import ExceptionCase
+from exceptions.models.proof import Proof
 from exceptions.playbook import play_of
 from retailhub.api.authentication import needs
 from retailhub.api.description import RATE_HEADERS, problems
@@ -39,6 +40,14 @@ class CaseSummary(serializers.Serializer[Any]):
         number = serializers.CharField()
         url = serializers.URLField()
 
+    @extend_schema_serializer(component_name="CaseProof")
+    class OfProof(serializers.Serializer[Any]):
+        state = serializers.ChoiceField(
+            choices=Proof.choices, help_text="WORD: nothing on record could show it."
+        )
+        evidence = serializers.CharField()
+        seen_at = Moment(allow_null=True)
+
     id = serializers.IntegerField()
     code = serializers.CharField(help_text="Stable; decide by this one.")
     title = serializers.CharField()
@@ -52,7 +61,8 @@ class CaseSummary(serializers.Serializer[Any]):
     opened_at = Moment()
     due_at = Moment()
     closed_at = Moment(allow_null=True)
-    resolution = serializers.CharField()
+    resolution = serializers.CharField(help_text="How it was closed.")
+    proof = OfProof(allow_null=True, help_text="Whether the cure was seen; null while nobody says.")
     trace_id = serializers.UUIDField(allow_null=True)
     url = serializers.URLField()
 
@@ -84,9 +94,16 @@ def case_of(case: ExceptionCase, request: Request) -> dict[str, Any]:
         "due_at": moment(case.due_at),
         "closed_at": moment(case.closed_at),
         "resolution": case.resolution,
+        "proof": _proof_of(case),
         "trace_id": str(case.trace_id) if case.trace_id else None,
         "url": reverse("api:case", kwargs={"case_id": case.pk}, request=request),
     }
+
+
+def _proof_of(case: ExceptionCase) -> dict[str, Any] | None:
+    if not case.proof:
+        return None
+    return {"state": case.proof, "evidence": case.proof_text, "seen_at": moment(case.proof_at)}
 
 
 class ListCases(HubView):

@@ -195,7 +195,7 @@ def test_each_role_may_do_its_part_with_its_own_and_is_told_who_may_the_rest(
         assert client.get(place_of(path)).status_code == 200, path
     may_lead, may_run = role != Role.AGENT, role in {Role.OPS, Role.ADMIN}
     for path, values in POSTS.items():
-        ExceptionCase.objects.update(state="NEW", closed_at=None)
+        ExceptionCase.objects.update(state="NEW", closed_at=None, proof="", proof_due_at=None)
         filled = {key: place_of(value) for key, value in values.items()}
         answer = client.post(place_of(path), filled)
         allowed = path in WORK or (may_lead if path in LEADS else may_run)
