@@ -135,7 +135,7 @@ def _case_rows(request: HttpRequest, cases: QuerySet[ExceptionCase]) -> dict[str
         query["after"] = cursor_of(page[-1])
     return {
         "rows": [row_of(case) for case in page],
-        "total_text": f"{shown} exception{'' if total == 1 else 's'} · most urgent first",
+        "total_text": f"{shown} exception{'' if total == 1 else 's'}",
         "next_href": f"?{query.urlencode()}" if has_more else "",
         "walk_url": walk_url if page else "",
     }

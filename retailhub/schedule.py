@@ -17,6 +17,7 @@ from exceptions.services import (
     ladder,
     leavers,
     overdue,
+    presence,
     rules,
     silence,
     sweep,
@@ -48,6 +49,7 @@ def _forget(now: datetime) -> None:
     LiveEvent.objects.filter(at__lt=now - timedelta(hours=1)).delete()
     JobRun.objects.filter(due_at__lt=now - timedelta(hours=24)).delete()
     forget.forget_expectations(now=now)
+    presence.forget_tabs(now=now)
 
 
 JOBS: dict[str, Job] = {

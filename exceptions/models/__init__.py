@@ -5,6 +5,7 @@ from exceptions.models.cases import Cause, ExceptionCase
 from exceptions.models.clock import Calendar, ClosedDay, LadderStep, SlaPolicy, WorkingHours
 from exceptions.models.expectations import Expectation, ExpectationTemplate
 from exceptions.models.ownership import Absence, Assignment, OwnershipRule, RuleSet, Team
+from exceptions.models.presence import Presence
 from exceptions.models.replays import BulkScope, ReplayItem, ReplayRun, RunEvent
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ExpectationTemplate",
     "LadderStep",
     "OwnershipRule",
+    "Presence",
     "ReplayItem",
     "ReplayRun",
     "RuleSet",
