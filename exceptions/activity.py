@@ -31,6 +31,8 @@ LINES = {
     "reopen": ("open", "blue", "Reopened"),
     "verified": ("check", "green", "Verified"),
     "not cured": ("alert", "red", "Not cured"),
+    "down": ("alert", "red", "Down again"),
+    "back": ("check", "green", "Answers again"),
     "undo": ("undo", "gray", "Undone"),
 }
 

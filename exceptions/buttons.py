@@ -180,12 +180,17 @@ def _replay(case: ExceptionCase) -> Button | None:
             "R",
             disabled_reason="It is under way. The result shows here by itself.",
         )
-    if case.connection is not None and case.outbound_id and case.connection.outbound_paused_at:
+    if _is_queued(case):
         label = "Queue replay"
     if case.code == "connectors.mapping_missing":
         # The fix is the mapping; replaying without it would fail alike.
         return _button(case, "replay", label, "")
     return _button(case, "replay", label, "R", primary=True)
+
+
+def _is_queued(case: ExceptionCase) -> bool:
+    """What is taken again would wait for its connection."""
+    return bool(case.connection and case.outbound_id and case.connection.takes_nothing)
 
 
 def _assign(case: ExceptionCase, user: Any) -> Button | None:

@@ -17,6 +17,13 @@ class CaseChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CasesChanged(Event):
+    """The same of many: their ids and new versions."""
+
+    cases: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReplayRunChanged(Event):
     """A page that shows this run is out of date."""
 

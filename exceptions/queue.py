@@ -15,8 +15,9 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from exceptions.models import BulkScope, Cause, ExceptionCase
+from exceptions.outages import banners
 from exceptions.pane import CasePane, pane_of
-from exceptions.rows import SEVERITIES, row_of
+from exceptions.rows import SEVERITIES, rows_of
 from exceptions.selectors import (
     MOST_COUNTED,
     VIEWS,
@@ -67,6 +68,8 @@ def _filtered(
     if cause := query.get("cause"):
         found = Cause.objects.filter(pk=whole_number(cause) or 0).first()
         chips.append(_chip(request, "Cause", found.title if found else cause, "cause"))
+    if incident := query.get("incident"):
+        chips.append(_chip(request, "Incident", incident, "incident"))
     if run := query.get("run"):
         result = query.get("result", "").lower()
         chips.append(_chip(request, "Replay", f"{run} {result}".strip(), "run", "result"))
@@ -102,6 +105,7 @@ def _frame(request: HttpRequest, view: str, chips: list[dict[str, str]]) -> dict
             for slug, (label, _) in VIEWS.items()
         ],
         "chips": chips,
+        "banners": banners(request.user, connection=plain(chosen)),
         "keep": [("view", view)],
         "free": free,
         "take": min(free, TAKEN_AT_ONCE) if may(request.user, Ability.WORK_CASES) else 0,
@@ -134,8 +138,8 @@ def _case_rows(request: HttpRequest, cases: QuerySet[ExceptionCase]) -> dict[str
     if has_more:
         query["after"] = cursor_of(page[-1])
     return {
-        "rows": [row_of(case) for case in page],
-        "total_text": f"{shown} exception{'' if total == 1 else 's'}",
+        "rows": rows_of(page),
+        "total_text": f"{shown} exception{'' if total == 1 else 's'} · most urgent first",
         "next_href": f"?{query.urlencode()}" if has_more else "",
         "walk_url": walk_url if page else "",
     }
@@ -220,7 +224,7 @@ def case_rows(request: HttpRequest) -> HttpResponse:
     response = render(
         request,
         "exceptions/case_list.html#rows",
-        {"rows": [row_of(case) for case in found], "bulk": _bulk(request)},
+        {"rows": rows_of(found), "bulk": _bulk(request)},
     )
     gone = set(wanted) - {case.pk for case in found}
     response["X-Gone"] = ",".join(str(pk) for pk in sorted(gone))

@@ -78,7 +78,7 @@ def span(seconds: float) -> str:
 
 def run_rows(runs: QuerySet[ReplayRun]) -> list[dict[str, Any]]:
     """The list in three parts. Three queries, however many runs there are."""
-    found = list(runs.select_related("started_by", "api_key"))
+    found = list(runs.select_related("started_by", "api_key", "incident"))
     numbers = _numbers(found)
     parts: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for run in found:
@@ -124,8 +124,8 @@ def state_of(run: ReplayRun) -> StateWord:
 
 
 def starter(run: ReplayRun) -> str:
-    """Who began it: a person, or a program by the name of its key."""
-    return person(run.started_by) if run.started_by else f"{run.api_key}"
+    """Who began it: a person, a program by the name of its key, or an incident that ended."""
+    return person(run.started_by) if run.started_by else f"{run.starter}"
 
 
 def run_page(run: ReplayRun, *, user: Any, now: datetime) -> dict[str, Any]:

@@ -117,7 +117,9 @@ def run_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
     """One replay: how far it is, what failed, and what one may do about it."""
-    runs = visible_runs(request.user).select_related("started_by", "api_key", "cause", "scope")
+    runs = visible_runs(request.user).select_related(
+        "started_by", "api_key", "incident", "cause", "scope"
+    )
     run = get_object_or_404(runs, pk=run_id)
     context = run_page(run, user=request.user, now=timezone.now())
     return render(request, "exceptions/replay_detail.html", context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +10,8 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils import timezone
 
+from exceptions.held import held_by
+from exceptions.incidents import INCIDENTS
 from exceptions.models import ExceptionCase
 from exceptions.models.proof import Proof
 from retailhub.kernel.money import to_cents
@@ -53,6 +56,7 @@ class CaseRow:
     href: str
     count: int = 1
     badges: tuple[StateWord, ...] = ()
+    held: str = ""
 
 
 _WORDS = {
@@ -170,7 +174,13 @@ def money_text(case: ExceptionCase) -> str:
     return f"{to_cents(case.value, case.currency)} {case.currency}"
 
 
-def row_of(case: ExceptionCase, now: datetime | None = None) -> CaseRow:
+def rows_of(cases: Sequence[ExceptionCase]) -> list[CaseRow]:
+    """The rows of a page; incidents say what waits for them, in one query more if there are any."""
+    found = held_by(case for case in cases if case.code in INCIDENTS and case.closed_at is None)
+    return [row_of(case, held=found[case.pk].text if case.pk in found else "") for case in cases]
+
+
+def row_of(case: ExceptionCase, now: datetime | None = None, held: str = "") -> CaseRow:
     """The row of a case loaded by `most_urgent`."""
     tries = (
         case.outbound.attempts if case.outbound else case.inbound.attempts if case.inbound else 0
@@ -188,6 +198,7 @@ def row_of(case: ExceptionCase, now: datetime | None = None) -> CaseRow:
         state=state_word(case),
         href=reverse("case", args=[case.pk]),
         badges=badges_of(case),
+        held=held,
     )
 
 

@@ -13,6 +13,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from connectors.models import Connection
 from exceptions.expected import PREFIX
+from exceptions.incidents import CAUSED, INCIDENTS
 from exceptions.lifecycle import ItemState
 from exceptions.models import Absence, Cause, ExceptionCase, ReplayRun, Team
 from exceptions.models.cases import OPEN_STATES
@@ -81,19 +82,43 @@ def visible_runs(user: User) -> QuerySet[ReplayRun]:
 
 View = Callable[[QuerySet[ExceptionCase], User, datetime], QuerySet[ExceptionCase]]
 
+
+def open_incidents(user: User) -> QuerySet[ExceptionCase]:
+    """Incidents of connections that `user` may see, the oldest first."""
+    incidents = _incidents().filter(connection__in=visible_connections(user).values("pk"))
+    return incidents.select_related("connection").order_by("opened_at", "pk")
+
+
+def _incidents() -> QuerySet[ExceptionCase]:
+    return ExceptionCase.objects.filter(code__in=INCIDENTS, state__in=OPEN_STATES)
+
+
+def without_parked(cases: QuerySet[ExceptionCase]) -> QuerySet[ExceptionCase]:
+    """Those that no open incident stands for."""
+    return cases.exclude(_parked())
+
+
+def _parked() -> Q:
+    # Open incidents are as few as connections: the database reads them once, not case by case.
+    return Q(parent__in=_incidents().values("pk"), code__in=CAUSED)
+
+
 # Nothing failed, and yet it is not there.
 _SILENT = Q(code__startswith=PREFIX) | Q(code="connectors.missing")
 
 VIEWS: dict[str, tuple[str, View]] = {
     "open": (
         "Open",
-        lambda cases, user, now: cases.filter(state__in=["NEW", "CLAIMED", "REPLAYING"]),
+        lambda cases, user, now: without_parked(cases.filter(state__in=BUSY_STATES)),
     ),
     "mine": (
         "Mine",
         lambda cases, user, now: cases.filter(state__in=OPEN_STATES, owner_id=user.pk),
     ),
-    "unassigned": ("Unassigned", lambda cases, user, now: cases.filter(state="NEW", owner=None)),
+    "unassigned": (
+        "Unassigned",
+        lambda cases, user, now: without_parked(cases.filter(state="NEW", owner=None)),
+    ),
     "breaching": (
         "Breaching",
         lambda cases, user, now: cases.filter(
@@ -102,7 +127,11 @@ VIEWS: dict[str, tuple[str, View]] = {
     ),
     "silent": (
         "Never happened",
-        lambda cases, user, now: cases.filter(_SILENT, state__in=OPEN_STATES),
+        lambda cases, user, now: without_parked(cases.filter(_SILENT, state__in=OPEN_STATES)),
+    ),
+    "parked": (
+        "Behind an incident",
+        lambda cases, user, now: cases.filter(_parked(), state__in=OPEN_STATES),
     ),
     "waiting": ("Waiting", lambda cases, user, now: cases.filter(state="WAITING")),
     "snoozed": ("Snoozed", lambda cases, user, now: cases.filter(state="SNOOZED")),
@@ -119,7 +148,7 @@ def cases_in(view: str, *, user: User, now: datetime) -> QuerySet[ExceptionCase]
 
 
 # What of a filter decides which cases are meant; the rest of an address is only how they look.
-FILTERS = ("view", "connection", "cause", "run", "result")
+FILTERS = ("view", "connection", "cause", "incident", "run", "result")
 _RESULTS = frozenset(state.value for state in ItemState)
 
 
@@ -129,6 +158,8 @@ def narrow(cases: QuerySet[ExceptionCase], query: Mapping[str, str]) -> QuerySet
         cases = cases.filter(connection__slug=slug)
     if cause := query.get("cause"):
         cases = cases.filter(cause_id=whole_number(cause) or 0)
+    if incident := query.get("incident"):
+        cases = cases.filter(parent_id=whole_number(incident) or 0)
     if run := query.get("run"):
         result = query.get("result", "").upper()
         of_run: dict[str, Any] = {"replay_items__run_id": whole_number(run) or 0}
@@ -140,12 +171,14 @@ def narrow(cases: QuerySet[ExceptionCase], query: Mapping[str, str]) -> QuerySet
 
 def counts(*, user: User, now: datetime) -> dict[str, int]:
     """How many cases each tab holds, none beyond `MOST_COUNTED`. One query."""
+    parked = _parked()
     fields: dict[str, Any] = {
-        "open": Q(state__in=["NEW", "CLAIMED", "REPLAYING"]),
+        "open": Q(state__in=BUSY_STATES) & ~parked,
         "mine": Q(owner_id=user.pk),
-        "unassigned": Q(state="NEW", owner=None),
+        "unassigned": Q(state="NEW", owner=None) & ~parked,
         "breaching": Q(paused_at=None, due_at__lt=now + timedelta(minutes=30)),
-        "silent": _SILENT,
+        "silent": _SILENT & ~parked,
+        "parked": parked,
         "waiting": Q(state="WAITING"),
         "snoozed": Q(state="SNOOZED"),
     }

@@ -22,9 +22,8 @@ from connectors.events import (
 from connectors.models import Connection, InboundMessage, OutboundMessage
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
-from exceptions.services import snapshots
+from exceptions.services import incidents, snapshots
 from exceptions.services.cases import Problem, close_cured, move_cases, open_case
-from exceptions.services.clocks import pause_for_connection, resume_for_connection
 from exceptions.services.recount import close_counted
 from inventory.events import SnapshotEnded, StockCounted, StockFreed, StockOverdrawn, StockProved
 from inventory.ledger import overdraft_evidence
@@ -241,29 +240,8 @@ def close_cases_of_set_aside(event: EffectSetAside) -> None:
 
 
 def follow_connection(event: ConnectionChanged) -> None:
-    """One case for a connection that is down or wants a sign-in; closed when it is healthy."""
-    row = Connection.objects.get(pk=event.connection_id)
-    code = _HEALTH_CODES.get(row.health)
-    if code is None:
-        cases = ExceptionCase.objects.filter(
-            connection_id=row.pk, code__in=_HEALTH_CODES.values(), inbound=None, outbound=None
-        )
-        close_cured(cases, how="by itself", now=timezone.now())
-        resume_for_connection(connection_id=row.pk, now=timezone.now())
-        return
-    pause_for_connection(connection_id=row.pk, now=timezone.now())
-    open_case(
-        Problem(
-            code=code, detail=row.health_detail, connection_id=row.pk, connection_name=row.name
-        ),
-        now=timezone.now(),
-    )
-
-
-_HEALTH_CODES = {
-    Connection.Health.DOWN.value: "connectors.connection_down",
-    Connection.Health.SIGN_IN.value: "connectors.credentials_rejected",
-}
+    """One incident while a connection is down or wants a sign-in."""
+    incidents.follow_connection(connection_id=event.connection_id, now=timezone.now())
 
 
 def _order_facts(order: Order | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from channels.layers import get_channel_layer
 from django.db import connection, transaction
 
 from connectors.events import ConnectionChanged, EffectsSent
-from exceptions.events import CaseChanged, ReplayRunChanged
+from exceptions.events import CaseChanged, CasesChanged, ReplayRunChanged
 from inventory.events import OffersChanged, StockCounted, StockFreed
 from orders.events import OrdersAccepted, OrdersAllocated, OrdersReleased, OrdersReserved
 from retailhub.kernel.events import Event
@@ -43,6 +43,11 @@ _owed = _Owed()
 def case_changed(event: CaseChanged) -> None:
     """The queue and the case's own page."""
     _hint("queue", [(f"case-{event.case_id}", event.version, event.verb)])
+
+
+def cases_changed(event: CasesChanged) -> None:
+    """Many at once, in one statement."""
+    _hint("queue", [(f"case-{pk}", version, "upd") for pk, version in event.cases])
 
 
 def orders_changed(

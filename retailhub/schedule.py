@@ -14,10 +14,10 @@ from connectors.services import coverage, deliver, leases, poll, probe, read_bac
 from exceptions.services import (
     assign,
     forget,
+    incidents,
     ladder,
     leavers,
     overdue,
-    presence,
     rules,
     silence,
     sweep,
@@ -49,7 +49,6 @@ def _forget(now: datetime) -> None:
     LiveEvent.objects.filter(at__lt=now - timedelta(hours=1)).delete()
     JobRun.objects.filter(due_at__lt=now - timedelta(hours=24)).delete()
     forget.forget_expectations(now=now)
-    presence.forget_tabs(now=now)
 
 
 JOBS: dict[str, Job] = {
@@ -64,6 +63,7 @@ JOBS: dict[str, Job] = {
     "watch how late channels are": Job(30, lambda now: watch_lag.watch_lag(now=now)),
     "watch silent nodes": Job(30, lambda now: silence.watch_nodes(now=now)),
     "start full stock runs": Job(30, lambda now: full_run.start_due_full_runs(now=now)),
+    "drain and end incidents": Job(10, lambda now: incidents.settle_incidents(now=now)),
     "wake snoozed cases": Job(15, lambda now: sweep.wake_due_cases(now=now)),
     "verify what was resolved": Job(5, lambda now: verify.verify_due(now=now)),
     "set aside what was decided": Job(15, lambda now: sweep.set_aside_what_was_decided(now=now)),

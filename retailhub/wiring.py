@@ -107,6 +107,7 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
         hints.connection_changed,
     ),
     exceptions.CaseChanged: (hints.case_changed,),
+    exceptions.CasesChanged: (hints.cases_changed,),
     exceptions.ReplayRunChanged: (hints.run_changed,),
 }
 

@@ -115,6 +115,11 @@ class Connection(Timestamped):
     def is_paused(self) -> bool:
         return self.inbound_paused_at is not None or self.outbound_paused_at is not None
 
+    @property
+    def takes_nothing(self) -> bool:
+        """What is owed to it waits: it is paused, or does not answer."""
+        return self.outbound_paused_at is not None or self.closed_until is not None
+
     def breaker_is_open(self, now: datetime) -> bool:
         """True while nothing may be sent because the system keeps failing."""
         return self.closed_until is not None and self.closed_until > now

@@ -4,8 +4,8 @@ from exceptions.models.audit import CaseEvent, Erasure
 from exceptions.models.cases import Cause, ExceptionCase
 from exceptions.models.clock import Calendar, ClosedDay, LadderStep, SlaPolicy, WorkingHours
 from exceptions.models.expectations import Expectation, ExpectationTemplate
+from exceptions.models.incidents import HeldEffect
 from exceptions.models.ownership import Absence, Assignment, OwnershipRule, RuleSet, Team
-from exceptions.models.presence import Presence
 from exceptions.models.replays import BulkScope, ReplayItem, ReplayRun, RunEvent
 
 __all__ = [
@@ -20,9 +20,9 @@ __all__ = [
     "ExceptionCase",
     "Expectation",
     "ExpectationTemplate",
+    "HeldEffect",
     "LadderStep",
     "OwnershipRule",
-    "Presence",
     "ReplayItem",
     "ReplayRun",
     "RuleSet",

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from connectors.models import Connection, InboundMessage, OutboundMessage
+from exceptions.incidents import INCIDENTS
 from exceptions.lifecycle import CaseState
 from exceptions.models.clock import SlaPolicy
 from exceptions.models.ownership import Team
@@ -66,6 +67,14 @@ class ExceptionCase(Proved, Timestamped):
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)
 
     connection = models.ForeignKey(Connection, null=True, on_delete=models.PROTECT)
+    parent = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="children",
+        db_index=False,
+        help_text="The incident that stands for it. It stays when both are closed, for its report.",
+    )
     inbound = models.ForeignKey(
         InboundMessage, null=True, on_delete=models.PROTECT, related_name="cases"
     )
@@ -146,6 +155,15 @@ class ExceptionCase(Proved, Timestamped):
                 condition=Q(state__in=OPEN_STATES, inbound=None, outbound=None),
                 name="exceptions_case_one_open_per_order_and_code",
             ),
+            models.UniqueConstraint(
+                fields=["connection"],
+                condition=Q(state__in=OPEN_STATES, code__in=INCIDENTS, inbound=None, outbound=None),
+                name="exceptions_case_one_open_incident_per_connection",
+            ),
+            models.CheckConstraint(
+                condition=Q(parent=None) | ~Q(code__in=INCIDENTS),
+                name="exceptions_case_incidents_have_no_parent",
+            ),
             models.CheckConstraint(
                 condition=Q(closed_at=None, state__in=OPEN_STATES)
                 | Q(closed_at__isnull=False, state__in=["RESOLVED", "IGNORED"]),
@@ -180,6 +198,12 @@ class ExceptionCase(Proved, Timestamped):
                 fields=["due_at", "-severity", "id"],
                 condition=Q(state__in=OPEN_STATES),
                 name="exceptions_case_open_by_due",
+            ),
+            # An incident's numbers, and the queue behind it.
+            models.Index(
+                fields=["parent", "state"],
+                condition=Q(parent__isnull=False),
+                name="exceptions_case_by_parent",
             ),
             # The cause page and the counts by cause.
             models.Index(

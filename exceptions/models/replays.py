@@ -21,6 +21,14 @@ def choices(values: type[ItemState] | type[RunState]) -> list[tuple[str, str]]:
     return [(value.value, value.value.capitalize()) for value in values]
 
 
+def _one_of(*names: str) -> Q:
+    """Exactly one of these columns is filled."""
+    found = Q()
+    for name in names:
+        found |= Q(**{f"{other}__isnull": other != name for other in names})
+    return found
+
+
 class BulkScope(models.Model):
     """Exactly these cases: what a person meant by "all 128 that match" at that moment.
 
@@ -30,6 +38,9 @@ class BulkScope(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE)
     api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.CASCADE)
+    incident = models.ForeignKey(
+        ExceptionCase, null=True, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     query = models.JSONField(
         default=dict, help_text="The filter it was made from; empty if ticked."
     )
@@ -42,7 +53,7 @@ class BulkScope(models.Model):
     class Meta:
         constraints = (
             models.CheckConstraint(
-                condition=Q(user=None, api_key__isnull=False) | Q(user__isnull=False, api_key=None),
+                condition=_one_of("user", "api_key", "incident"),
                 name="exceptions_bulkscope_belongs_to_one_caller",
             ),
         )
@@ -80,6 +91,9 @@ class ReplayRun(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="replay_runs"
     )
     api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT)
+    incident = models.ForeignKey(
+        ExceptionCase, null=True, on_delete=models.PROTECT, related_name="runs"
+    )
     reason = models.CharField(max_length=500, blank=True)
     plan = models.JSONField(default=dict, help_text="The numbers that were confirmed.")
     connection_ids = ArrayField(models.BigIntegerField(), default=list)
@@ -109,8 +123,7 @@ class ReplayRun(models.Model):
                 name="exceptions_replayrun_never_sends_more_than_allowed",
             ),
             models.CheckConstraint(
-                condition=Q(started_by=None, api_key__isnull=False)
-                | Q(started_by__isnull=False, api_key=None),
+                condition=_one_of("started_by", "api_key", "incident"),
                 name="exceptions_replayrun_was_started_by_somebody",
             ),
         )
@@ -125,6 +138,11 @@ class ReplayRun(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def starter(self) -> Any:
+        """Who began it and decides what it may touch: a person, a program's key, an incident."""
+        return self.started_by or self.api_key or self.incident
 
     def snapshot(self) -> dict[str, Any]:
         """What an act may change, as JSON: enough to say before and after."""

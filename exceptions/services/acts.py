@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
 from exceptions.errors import NothingToUndo, VerbNotAllowed, VersionStale
+from exceptions.incidents import INCIDENTS
 from exceptions.lifecycle import VERBS, CaseState, allowed
 from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.models.cases import OPEN_STATES, WaitsFor
@@ -226,6 +227,8 @@ def refuse_twin(case: ExceptionCase) -> None:
         same = same.filter(inbound_id=case.inbound_id)
     elif case.outbound_id:
         same = same.filter(outbound_id=case.outbound_id)
+    elif case.code in INCIDENTS:
+        same = same.filter(connection=case.connection_id, code__in=INCIDENTS)
     else:
         same = same.filter(inbound=None, outbound=None, cause=case.cause_id, code=case.code)
         same = same.filter(order_id=case.order_id) if case.order_id else same

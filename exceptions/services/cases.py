@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from exceptions.events import CaseChanged
 from exceptions.expected import PREFIX, is_expectation
+from exceptions.incidents import BACK, CAUSED, INCIDENTS
 from exceptions.lifecycle import CaseState
 from exceptions.models import CaseEvent, Cause, ExceptionCase, Team
 from exceptions.models.cases import OPEN_STATES
@@ -69,10 +70,16 @@ class Problem:
             others = of_order.filter(state=CaseState.REPLAYING)
             # What did not happen ends when it happens, not in another trouble.
             return others.exclude(code__startswith=PREFIX)
-        bare = bare.filter(order=None, code=self.code, context__contains=self.subject)
+        return self._about_nothing_else(bare.filter(order=None))
+
+    def _about_nothing_else(self, bare: QuerySet[ExceptionCase]) -> QuerySet[ExceptionCase]:
         if self.connection_id is None:
-            return bare.filter(connection=None)
-        return bare.filter(connection_id=self.connection_id)
+            bare = bare.filter(connection=None)
+        else:
+            bare = bare.filter(connection_id=self.connection_id)
+        if self.code in INCIDENTS:
+            return bare.filter(code__in=INCIDENTS)  # down or signed out: one incident
+        return bare.filter(code=self.code, context__contains=self.subject)
 
     def words(self) -> dict[str, Any]:
         """What a title may say."""
@@ -95,6 +102,7 @@ def open_case(problem: Problem, *, now: datetime) -> ExceptionCase:
         context=problem.context,
         severity=problem.severity or play.severity,
         connection_id=problem.connection_id,
+        parent_id=_incident_of(problem),
         inbound_id=problem.inbound_id,
         outbound_id=problem.outbound_id,
         order_id=problem.order_id,
@@ -113,6 +121,16 @@ def open_case(problem: Problem, *, now: datetime) -> ExceptionCase:
     note(case, "opened", now, text=problem.detail)
     publish(CaseChanged(case_id=case.pk, version=case.version, verb="new"))
     return case
+
+
+def _incident_of(problem: Problem) -> int | None:
+    """The incident that stands for it: its system does not answer, and that is known."""
+    if problem.code not in CAUSED or problem.connection_id is None:
+        return None
+    down = ExceptionCase.objects.filter(
+        connection_id=problem.connection_id, code__in=INCIDENTS, state__in=OPEN_STATES
+    ).exclude(context__has_key=BACK)
+    return down.order_by("pk").values_list("pk", flat=True).first()
 
 
 def _cause(problem: Problem, title: str, now: datetime) -> Cause:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Case, F, When
 
 from connectors.models import Connection
-from exceptions.events import CaseChanged
+from exceptions.events import CasesChanged
+from exceptions.incidents import INCIDENTS
 from exceptions.lifecycle import CaseState
 from exceptions.models import ExceptionCase, SlaPolicy
 from exceptions.models.cases import OPEN_STATES, PauseReason, WaitsFor
@@ -20,8 +22,6 @@ from retailhub.kernel.rows import update_rows
 BATCH = 500
 # What shows that somebody is at it. To hide, hand on or take back shows nothing.
 RESPONSES = frozenset({"claim", "take_over", "note", "wait", "replay", "resolve", "ignore"})
-# The cases about the connection itself: their clocks never stand for it.
-PARENTS = frozenset({"connectors.connection_down", "connectors.credentials_rejected"})
 DOWN = frozenset({Connection.Health.DOWN.value, Connection.Health.SIGN_IN.value})
 _CLOCK = [
     *("due_at", "respond_due_at", "paused_at", "pause_reason", "paused_for", "ladder_at"),
@@ -85,7 +85,7 @@ def _waits(policy: SlaPolicy | None, waits_for: str) -> bool:
 
 
 def _stands_for_connection(case: ExceptionCase) -> bool:
-    if case.connection_id is None or case.code in PARENTS:
+    if case.connection_id is None or case.code in INCIDENTS:
         return False
     if case.policy and not case.policy.pauses_for_connection:
         return False
@@ -111,43 +111,52 @@ def resume(case: ExceptionCase, *, now: datetime, clocks: Clocks) -> None:
     case.paused_at, case.pause_reason, case.ladder_at = None, "", now
 
 
+@transaction.atomic
 def pause_for_connection(*, connection_id: int, now: datetime) -> int:
-    """A connection is down: what hangs on it can't be solved, and has one parent case instead."""
-    return _each(connection_id, now, is_down=True)
+    """A connection is down: what hangs on it can't be solved, and has one incident instead.
+
+    Two statements, however many there are. Returns how many clocks were stopped.
+    """
+    rows = ExceptionCase.objects.filter(
+        connection_id=connection_id, state__in=OPEN_STATES, paused_at=None
+    )
+    rows = rows.exclude(code__in=INCIDENTS).exclude(policy__pauses_for_connection=False)
+    locked = rows.select_for_update(of=("self",)).order_by("pk")
+    found = list(locked.values_list("pk", "version"))
+    ExceptionCase.objects.filter(pk__in=[pk for pk, _ in found]).update(
+        paused_at=now,
+        pause_reason=PauseReason.CONNECTION,
+        ladder_at=None,
+        is_late=Case(When(due_at__lte=now, then=True), default=False),
+        harm_until=None,
+        version=F("version") + 1,
+    )
+    publish(CasesChanged(cases=tuple((pk, version + 1) for pk, version in found)))
+    return len(found)
 
 
 def resume_for_connection(*, connection_id: int, now: datetime) -> int:
     """It is back: clocks go on, but those that wait for somebody outside."""
-    return _each(connection_id, now, is_down=False)
-
-
-def _each(connection_id: int, now: datetime, *, is_down: bool) -> int:
-    changed = 0
-    while batch := _batch(connection_id, now, is_down=is_down):
-        changed += batch
-    return changed
+    resumed = 0
+    while batch := _resume_batch(connection_id, now):
+        resumed += batch
+    return resumed
 
 
 @transaction.atomic
-def _batch(connection_id: int, now: datetime, *, is_down: bool) -> int:
-    rows = ExceptionCase.objects.filter(connection_id=connection_id, state__in=OPEN_STATES)
-    if is_down:
-        rows = rows.filter(paused_at=None).exclude(code__in=PARENTS)
-        rows = rows.exclude(policy__pauses_for_connection=False)
-    else:
-        rows = rows.filter(pause_reason=PauseReason.CONNECTION)
+def _resume_batch(connection_id: int, now: datetime) -> int:
+    rows = ExceptionCase.objects.filter(
+        connection_id=connection_id, state__in=OPEN_STATES, pause_reason=PauseReason.CONNECTION
+    )
     locked = rows.select_related("policy").select_for_update(of=("self",)).order_by("pk")
     cases, clocks = list(locked[:BATCH]), Clocks()
     for case in cases:
         case.version += 1
-        if is_down:
-            pause(case, PauseReason.CONNECTION, now=now)
-        elif case.state == CaseState.WAITING and _waits(case.policy, case.waits_for):
+        if case.state == CaseState.WAITING and _waits(case.policy, case.waits_for):
             case.pause_reason = PauseReason.WAITING
         else:
             resume(case, now=now, clocks=clocks)
         weigh(case, now=now)
     update_rows(cases, [*_CLOCK, "version"])
-    for case in cases:
-        publish(CaseChanged(case_id=case.pk, version=case.version, verb="upd"))
+    publish(CasesChanged(cases=tuple((case.pk, case.version) for case in cases)))
     return len(cases)

@@ -77,7 +77,8 @@ def _let_go(run_id: int, now: datetime, *, rest: timedelta) -> None:
 
 
 def _send_next(run_id: int, now: datetime, *, until: float) -> int:
-    run = ReplayRun.objects.select_related("started_by", "api_key__connection").get(pk=run_id)
+    runs = ReplayRun.objects.select_related("started_by", "api_key__connection", "incident")
+    run = runs.get(pk=run_id)
     if run.state != RunState.RUNNING:
         return 0
     ours = _on_their_way(run)
@@ -136,8 +137,8 @@ def _outcomes(run: ReplayRun, items: Sequence[ReplayItem]) -> dict[int, Outcome]
     """What can be done with each now, and by whoever started it: rights are asked again."""
     if not items:
         return {}
-    by = run.started_by or run.api_key
-    plan = plan_replay([item.case_id for item in items], visible=cases_for(by), run_id=run.pk)
+    visible = cases_for(run.starter)
+    plan = plan_replay([item.case_id for item in items], visible=visible, run_id=run.pk)
     return {one.case_id: one.outcome for one in plan.cases}
 
 

@@ -41,7 +41,7 @@ _FACTS = (
 )
 _WORDS = {
     Outcome.READY: "can be replayed",
-    Outcome.PAUSED: "wait for a paused connection",
+    Outcome.PAUSED: "wait for their connection",
     Outcome.RUNNING: "already running",
     Outcome.NEEDS_MAPPING: "need a mapping first",
     Outcome.DONE: "already done at the other system",
@@ -249,7 +249,7 @@ def _outcome_of_work(row: Mapping[str, Any]) -> Outcome:
 def is_paused(connection: Connection, *, is_outbound: bool) -> bool:
     """True while what is replayed over `connection` would only wait."""
     if is_outbound:
-        return connection.outbound_paused_at is not None
+        return connection.takes_nothing
     return connection.inbound_paused_at is not None
 
 

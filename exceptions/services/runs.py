@@ -57,8 +57,10 @@ def note_run(
 def cases_for(by: Any) -> QuerySet[ExceptionCase]:
     """What a person, or the key of a program, may replay many of *now*: nothing without the right.
 
-    A key speaks for one connection, and for the cases on it.
+    A key speaks for one connection, and for the cases on it; an incident for what hangs on it.
     """
+    if isinstance(by, ExceptionCase):
+        return by.children.all()
     if hasattr(by, "scopes"):
         is_allowed = by.is_active and Scope.REPLAYS_WRITE in by.scopes
         cases = ExceptionCase.objects.filter(connection_id=by.connection_id)

@@ -24,7 +24,7 @@ def select_cases(
     query: Mapping[str, str] | None = None,
     cause_id: int | None = None,
 ) -> BulkScope:
-    """Keep the numbers of `cases`, for `by` alone: a person, or the key of a program.
+    """Keep the numbers of `cases`, for `by` alone: a person, a program's key, an incident.
 
     Raises `NothingSelected` when there is none, or more than anybody can mean.
     """
@@ -38,9 +38,8 @@ def select_cases(
             )
         )
     newest = ExceptionCase.objects.aggregate(newest=Max("pk"))["newest"]
-    whose: dict[str, Any] = {"api_key": by} if isinstance(by, ApiKey) else {"user_id": by.pk}
     return BulkScope.objects.create(
-        **whose,
+        **belongs_to(by),
         query=dict(query or {}),
         case_ids=ids,
         snapshot_max_id=newest,
@@ -48,6 +47,13 @@ def select_cases(
         created_at=now,
         expires_at=now + LIFE,
     )
+
+
+def belongs_to(by: Any) -> dict[str, Any]:
+    """The column of a selection that says whose it is."""
+    if isinstance(by, ApiKey):
+        return {"api_key": by}
+    return {"incident": by} if isinstance(by, ExceptionCase) else {"user_id": by.pk}
 
 
 def forget_selections(*, now: datetime) -> int:

@@ -10,12 +10,12 @@ from typing import Any
 from django.db import connection as database
 from django.db import transaction
 
-from connectors.models import ApiKey
 from exceptions.errors import NothingSelected, SelectionExpired
 from exceptions.lifecycle import TAKEN, ItemState, Outcome
 from exceptions.models import BulkScope, ReplayItem, ReplayRun
 from exceptions.services.plan_replay import Plan, Planned, plan_replay
 from exceptions.services.runs import cases_for, note_run
+from exceptions.services.select_cases import belongs_to
 from retailhub.kernel.rows import insert_rows
 
 CANARY = 5
@@ -38,15 +38,14 @@ def start_run(
     plan = plan_replay(scope.case_ids, visible=cases_for(by))
     if plan.taken == 0:
         raise NothingSelected("None of these can be replayed now. Nothing was started.")
-    run = _make(scope, plan, by, now, reason, canary)
+    run = _make(scope, plan, now, reason, canary)
     insert_rows(_items(run, plan, scope), needs_ids=False)
     note_run(run, "start", now, before={}, text=reason or run.title, actor_id=run.started_by_id)
     return run
 
 
 def _lock_scope(scope_id: Any, by: Any, now: datetime) -> BulkScope:
-    whose: dict[str, Any] = {"api_key": by} if isinstance(by, ApiKey) else {"user_id": by.pk}
-    scope = BulkScope.objects.select_for_update().filter(pk=scope_id, **whose).first()
+    scope = BulkScope.objects.select_for_update().filter(pk=scope_id, **belongs_to(by)).first()
     if scope is None or scope.expires_at < now:
         raise SelectionExpired("This selection is too old. Select the exceptions again.")
     return scope
@@ -58,10 +57,7 @@ def _one_at_a_time() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('exceptions.start_run'))")
 
 
-def _make(
-    scope: BulkScope, plan: Plan, by: Any, now: datetime, reason: str, canary: int
-) -> ReplayRun:
-    is_key = isinstance(by, ApiKey)
+def _make(scope: BulkScope, plan: Plan, now: datetime, reason: str, canary: int) -> ReplayRun:
     first = min(canary, plan.taken)
     parent = scope.query.get("run")
     return ReplayRun.objects.create(
@@ -69,8 +65,9 @@ def _make(
         scope=scope,
         cause_id=scope.cause_id,
         parent_id=int(parent) if parent else None,
-        started_by_id=None if is_key else by.pk,
-        api_key_id=by.pk if is_key else None,
+        started_by_id=scope.user_id,
+        api_key_id=scope.api_key_id,
+        incident_id=scope.incident_id,
         reason=reason,
         plan={**plan.as_json(), "canary": canary},
         connection_ids=plan.connection_ids,

@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from django.db import transaction
 from django.db.models import Count, Max
 
-from exceptions.events import CaseChanged
-from exceptions.lifecycle import CaseState
+from exceptions.events import CasesChanged
 from exceptions.models import Assignment, CaseEvent, ExceptionCase, Team
-from exceptions.selectors import BUSY_STATES, present_workers
+from exceptions.selectors import BUSY_STATES, present_workers, without_parked
 from exceptions.services.cases import snapshot
 from retailhub.kernel.events import publish
 from retailhub.kernel.rows import insert_rows, update_rows
@@ -64,7 +63,7 @@ def _give(team_id: int, now: datetime) -> int:
         return 0
     places = _places(team, now)
     room = sum(place.room for place in places)
-    waiting = ExceptionCase.objects.filter(team=team, state=CaseState.NEW, owner=None)
+    waiting = without_parked(ExceptionCase.objects.filter(team=team, state="NEW", owner=None))
     locked = waiting.select_for_update(of=("self",), skip_locked=True)
     cases = list(locked.order_by("-is_late", "-harm", "pk")[: min(room, BATCH)])
     for case, person_id in zip(cases, deal(len(cases), places), strict=True):
@@ -97,8 +96,7 @@ def _write(team: Team, cases: Sequence[ExceptionCase], now: datetime) -> None:
     update_rows(cases, ["owner", "version"])
     insert_rows([_assignment(case, now) for case in cases], needs_ids=False)
     insert_rows([_event(case, team, now) for case in cases], needs_ids=False)
-    for case in cases:
-        publish(CaseChanged(case_id=case.pk, version=case.version, verb="upd"))
+    publish(CasesChanged(cases=tuple((case.pk, case.version) for case in cases)))
 
 
 def _assignment(case: ExceptionCase, now: datetime) -> Assignment:

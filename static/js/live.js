@@ -23,7 +23,6 @@ class Live extends HTMLElement {
   #watch = 0;
   #lastPoll = 0;
   #asking = new Set();
-  #looking = "";
 
   connectedCallback() {
     this.#known = JSON.parse(this.dataset.topics || "{}");
@@ -33,7 +32,6 @@ class Live extends HTMLElement {
     button.addEventListener("click", () => this.#pause(!this.#isPaused));
     document.addEventListener("visibilitychange", this.#wake);
     addEventListener("online", this.#wake);
-    document.addEventListener("rh:look", this.#look);
     this.#watch = setInterval(() => this.#check(), 5_000);
     this.#connect();
   }
@@ -43,7 +41,6 @@ class Live extends HTMLElement {
     clearTimeout(this.#retry);
     document.removeEventListener("visibilitychange", this.#wake);
     removeEventListener("online", this.#wake);
-    document.removeEventListener("rh:look", this.#look);
     this.#isOver = true;
     this.#socket?.close();
   }
@@ -58,7 +55,6 @@ class Live extends HTMLElement {
     socket.addEventListener("open", () => {
       this.#opened = this.#heard = Date.now();
       socket.send(JSON.stringify({ t: "sub", topics: Object.keys(this.#known), since: this.#known }));
-      if (this.#looking) socket.send(this.#looking);
     });
     socket.addEventListener("message", ({ data }) => {
       this.#heard = Date.now();
@@ -163,12 +159,6 @@ class Live extends HTMLElement {
     if (this.#socket && Date.now() - this.#heard > SILENCE) this.#drop();
     if (!this.#socket) this.#connect();
     for (const topic of Object.keys(this.#known)) this.#catchUp(topic);
-  };
-
-  // Colleagues see what is open here.
-  #look = ({ detail }) => {
-    this.#looking = JSON.stringify({ t: "look", ...detail });
-    if (this.#opened) this.#socket?.send(this.#looking);
   };
 
   #pause(isPaused) {

@@ -24,6 +24,7 @@ from connectors.systems.http import (
     RemoteUnavailable,
 )
 from exceptions.models import ExceptionCase
+from exceptions.services.incidents import settle_incidents
 from tests.connectors.conftest import Owe
 from tests.connectors.sinks import FakeSink
 
@@ -403,10 +404,12 @@ def test_a_rejected_sign_in_pauses_the_connection_and_burns_nothing(
 
     resume_connection(connection_id=target.pk, now=now)
 
-    assert ExceptionCase.objects.get().state == "RESOLVED"
+    assert ExceptionCase.objects.get().state == "NEW"  # what waited is not there yet
     time_passes()
     assert deliver() == 3
     assert {state(row) for row in rows} == {"SENT"}
+    assert settle_incidents(now=now) == 1
+    assert ExceptionCase.objects.get().state == "RESOLVED"
 
 
 # --- Lanes and order ---------------------------------------------------------------------------
@@ -529,10 +532,12 @@ def test_ten_failures_in_a_row_open_the_breaker_and_a_probe_closes_it(
     target.refresh_from_db()
     assert (target.health, target.breaker_trips) == ("HEALTHY", 0)
     assert Connection.objects.get(pk=target.pk).closed_until is None
-    case.refresh_from_db()
-    assert (case.state, case.resolution) == ("RESOLVED", "by itself")
     assert deliver() == 12
     assert {state(row) for row in rows} == {"SENT"}
+    assert settle_incidents(now=timezone.now()) == 1
+    case.refresh_from_db()
+    assert (case.state, case.resolution) == ("RESOLVED", "by itself")
+    assert case.events.latest("pk").text == "12 effects waited: 12 sent."
 
 
 def test_refusals_do_not_open_the_breaker(

@@ -269,7 +269,7 @@ def test_a_draft_routes_nothing_until_it_is_applied(
     first = problem()
     rule(teams["b"], 20)
 
-    second = problem("connectors.credentials_rejected")
+    second = problem("connectors.rejected")
 
     assert (first.team, second.team) == (teams["a"], teams["a"])
     assert moves_under(draft_rules()) == [Move("A", "B", 2)]

@@ -10,6 +10,7 @@ from connectors.models import Connection, InboundMessage, OutboundMessage
 from connectors.services.codes import save_mapping
 from connectors.services.pause import pause_connection, resume_connection
 from exceptions.models import ExceptionCase
+from exceptions.services.incidents import settle_incidents
 from exceptions.services.replay import replay_case
 from inventory.models import Item, StockLevel
 from inventory.services.count import record_count
@@ -133,7 +134,10 @@ def test_a_rejected_sign_in_pauses_the_connection_and_loses_nothing(estate: Esta
     resume_connection(connection_id=wms.pk, now=timezone.now())
 
     estate.work_until(is_settled)
+    settle_incidents(now=timezone.now())
     assert open_codes() == []
+    incident = ExceptionCase.objects.get(code="connectors.credentials_rejected")
+    assert incident.events.latest("pk").text == "1 effect waited: 1 sent."
 
 
 def test_a_paused_connection_keeps_what_comes_in(estate: Estate) -> None:
