@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connectors.systems.amazon.adapter import Amazon
-from connectors.systems.base import Json, Lister, Sink, Source
+from connectors.systems.base import IntentKind, Json, Lister, Sink, Source
 from connectors.systems.custom.adapter import Custom
 from connectors.systems.dynamics.adapter import Dynamics
 from connectors.systems.netsuite.adapter import NetSuite
@@ -60,3 +60,9 @@ def sink_at(system: str, base_url: str) -> Sink | None:
     if system in MAY_ONLY_TELL and not base_url:
         return None
     return SINKS.get(system)
+
+
+def takes_stock(system: str, base_url: str) -> bool:
+    """Whether a connection to `system` at this address can be told stock at all."""
+    sink = sink_at(system, base_url)
+    return sink is not None and IntentKind.PUBLISH_STOCK in sink.kinds

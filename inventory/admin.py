@@ -1,4 +1,7 @@
-"""Items, locations and channels: what can be sold, where it lies, through whom."""
+"""Items, locations and rules: what can be sold, where it lies, what is kept back.
+
+A channel's page is beside its connection's, which says whether it can be told anything.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from inventory.models import AvailabilityRule, Channel, Item, ItemUnit, Location
+from inventory.models import AvailabilityRule, Item, ItemUnit, Location
 from inventory.services.keep_rule import keep_rule
 from retailhub.kernel.admin import HistoryAdmin, NeverDeleted, ScopedAdmin
 
@@ -47,37 +50,6 @@ class LocationAdmin(NeverDeleted, ScopedAdmin):
     list_filter = ("is_active",)
     search_fields = ("code", "name")
     ordering = ("priority", "code")
-
-
-@admin.register(Channel)
-class ChannelAdmin(NeverDeleted, HistoryAdmin):
-    """Where orders come from, and how it hears of stock."""
-
-    scope = ""
-    list_display = ("name", "code", "publish_mode", "slo_seconds")
-    search_fields = ("name", "code")
-    ordering = ("name",)
-    filter_horizontal = ("locations",)
-    readonly_fields = ("full_run_at",)
-    fieldsets = (
-        (None, {"fields": ("name", "code", "locations")}),
-        (
-            "What it hears of stock",
-            {
-                "fields": (
-                    "publish_mode",
-                    "publish_by_node",
-                    "publish_threshold",
-                    "publish_step",
-                    "publish_percent",
-                    "publish_wait_seconds",
-                    "full_run_minutes",
-                    "full_run_at",
-                    "slo_seconds",
-                )
-            },
-        ),
-    )
 
 
 @admin.register(AvailabilityRule)

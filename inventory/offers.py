@@ -82,7 +82,8 @@ FROM inventory_channel c
 CROSS JOIN LATERAL (
     SELECT count(*) AS n,
            percentile_cont(ARRAY[0.5, 0.95, 0.99])
-               WITHIN GROUP (ORDER BY extract(epoch FROM sent_at - changed_at)) AS q
+               WITHIN GROUP (ORDER BY extract(epoch FROM sent_at - greatest(changed_at,
+                   CASE WHEN sent_at > %(awake)s THEN %(awake)s::timestamptz END))) AS q
     FROM inventory_publication
     WHERE channel_id = c.id AND sent_at > %(since)s AND sent_at <= %(now)s
       AND reason IN ('CHANGE', 'THRESHOLD')) s
@@ -94,25 +95,35 @@ CROSS JOIN LATERAL (
     WHERE channel_id = c.id AND sent_at > %(since)s AND sent_at <= %(now)s
       AND observed_at IS NOT NULL AND reason IN ('CHANGE', 'THRESHOLD')) o
 CROSS JOIN LATERAL (
-    SELECT extract(epoch FROM %(now)s - least(
+    SELECT CASE WHEN oldest IS NOT NULL THEN
+        extract(epoch FROM %(now)s - greatest(oldest, %(awake)s::timestamptz)) END AS age
+    FROM (SELECT least(
         (SELECT min(changed_at) FROM inventory_publication
          WHERE channel_id = c.id AND state = 'OWED'),
         (SELECT min(pending_since) FROM inventory_channeloffer
          WHERE channel_id = c.id AND pending_since IS NOT NULL AND paused_at IS NULL
            AND c.publish_mode <> 'FULL'),
-        (SELECT min(changed_at) FROM inventory_stocksignal))) AS age) p
+        (SELECT min(changed_at) FROM inventory_stocksignal)) AS oldest) w) p
 WHERE c.publish_mode <> 'OFF' AND (%(channel_id)s::bigint IS NULL OR c.id = %(channel_id)s)
 ORDER BY c.name
 """
 
 
-def lags(*, window: timedelta, now: datetime, channel_id: int | None = None) -> list[Lag]:
+def lags(
+    *,
+    window: timedelta,
+    now: datetime,
+    channel_id: int | None = None,
+    awake_since: datetime | None = None,
+) -> list[Lag]:
     """Per channel that is told stock: how long what was told within `window` took, in one query.
 
-    What people, full runs and doubts had told again is no measure of how fast changes travel.
+    What people, full runs and doubts had told again is no measure of how fast changes travel. What
+    is told after `awake_since` counts from then at the earliest.
     """
+    values = {"since": now - window, "now": now, "channel_id": channel_id, "awake": awake_since}
     with connection.cursor() as cursor:
-        cursor.execute(_LAGS, {"since": now - window, "now": now, "channel_id": channel_id})
+        cursor.execute(_LAGS, values)
         return [_lag(row) for row in cursor.fetchall()]
 
 

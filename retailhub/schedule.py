@@ -35,6 +35,10 @@ from retailhub.models import JobRun, LiveEvent
 
 log = logging.getLogger(__name__)
 
+WATCH_LAG = "watch how late channels are"
+# A scheduler that is only busy leaves out a slot or two.
+ASLEEP_SECONDS = 120
+
 
 @dataclass(frozen=True)
 class Job:
@@ -51,6 +55,26 @@ def _forget(now: datetime) -> None:
     forget.forget_expectations(now=now)
 
 
+def awake_since(job: str, now: datetime) -> datetime | None:
+    """The first slot of `job` since which none of it was left out for `ASLEEP_SECONDS`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AWAKE, {"job": job, "now": now, "asleep": ASLEEP_SECONDS})
+        (since,) = cursor.fetchone()
+        return since  # type: ignore[no-any-return]
+
+
+_AWAKE = """
+SELECT max(due_at) FROM (
+    SELECT due_at, lag(due_at) OVER (ORDER BY due_at) AS before
+    FROM retailhub_jobrun WHERE job = %(job)s AND due_at <= %(now)s
+) slot WHERE before IS NULL OR due_at - before > make_interval(secs => %(asleep)s)
+"""
+
+
+def _watch_lag(now: datetime) -> None:
+    watch_lag.watch_lag(now=now, awake_since=awake_since(WATCH_LAG, now))
+
+
 JOBS: dict[str, Job] = {
     "sweep inbound leases": Job(5, lambda _: leases.sweep_expired_leases()),
     "sweep outbound leases": Job(5, lambda now: deliver.sweep_expired_leases(now=now)),
@@ -60,7 +84,7 @@ JOBS: dict[str, Job] = {
     "compare with the sources' lists": Job(60, lambda now: coverage.check_coverage(now=now)),
     "raise what did not happen": Job(10, lambda now: overdue.raise_overdue(now=now)),
     "read channels back": Job(15, lambda now: read_back.read_back(now=now)),
-    "watch how late channels are": Job(30, lambda now: watch_lag.watch_lag(now=now)),
+    WATCH_LAG: Job(30, _watch_lag),
     "watch silent nodes": Job(30, lambda now: silence.watch_nodes(now=now)),
     "start full stock runs": Job(30, lambda now: full_run.start_due_full_runs(now=now)),
     "drain and end incidents": Job(10, lambda now: incidents.settle_incidents(now=now)),

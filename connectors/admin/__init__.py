@@ -4,6 +4,7 @@ Secrets go in and never come out: `secrets.py`. Every write goes through the ser
 """
 
 from connectors.admin.authority import SystemOfRecordAdmin
+from connectors.admin.channels import ChannelAdmin
 from connectors.admin.connections import ConnectionAdmin
 from connectors.admin.keys import ApiKeyAdmin
 from connectors.admin.mappings import CodeMappingAdmin
@@ -12,6 +13,7 @@ from connectors.admin.messages import AttemptAdmin, InboundMessageAdmin, Outboun
 __all__ = [
     "ApiKeyAdmin",
     "AttemptAdmin",
+    "ChannelAdmin",
     "CodeMappingAdmin",
     "ConnectionAdmin",
     "InboundMessageAdmin",

@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from connectors.lifecycle import OutboundState
 from connectors.models import Connection, OutboundMessage
-from connectors.registry import sink_at
+from connectors.registry import sink_at, takes_stock
 from connectors.services.enqueue import Effect, enqueue_effects
 from connectors.systems.base import IntentKind
 from connectors.systems.stock import STOCK_KINDS, StockSink
@@ -50,9 +50,10 @@ def owe_stock(*, channel_ids: Iterable[int] | None = None, now: datetime) -> int
 
 def stock_sink(connection: Connection) -> StockSink | None:
     """The connection's sink, if it takes stock."""
+    if not takes_stock(connection.system, connection.base_url):
+        return None
     sink = sink_at(connection.system, connection.base_url)
-    takes = sink is not None and IntentKind.PUBLISH_STOCK in sink.kinds
-    return sink if takes and isinstance(sink, StockSink) else None
+    return sink if isinstance(sink, StockSink) else None
 
 
 @transaction.atomic

@@ -12,9 +12,13 @@ from retailhub.kernel.events import publish
 WINDOW = timedelta(minutes=15)
 
 
-def watch_lag(*, now: datetime) -> int:
-    """Say which channels break their promise now and which keep it. Returns how many break it."""
-    found = lags(window=WINDOW, now=now)
+def watch_lag(*, now: datetime, awake_since: datetime | None = None) -> int:
+    """Say which channels break their promise now and which keep it. Returns how many break it.
+
+    Time before `awake_since`, in which nothing of ours ran, is no channel's: it is to hear of what
+    waited within its promise from then on.
+    """
+    found = lags(window=WINDOW, now=now, awake_since=awake_since)
     late = [
         LateChannel(
             channel_id=lag.channel_id,

@@ -10,7 +10,7 @@ from connectors.services import probe
 from connectors.services.credentials import store_credential
 from connectors.services.probe import Check
 from inventory.models import Channel
-from tests.admin.conftest import SECRET, url_of
+from tests.admin.conftest import SECRET, make_connection, url_of
 
 FormOf = Callable[[Connection], dict[str, Any]]
 
@@ -193,6 +193,33 @@ def test_a_custom_shop_needs_no_address_until_its_channel_is_told_stock(
     admin.post(url_of(shop), without)
     shop.refresh_from_db()
     assert shop.base_url == ""
+
+
+@pytest.mark.parametrize(
+    ("system", "base_url", "why"),
+    [
+        ("custom", "", "Shop has no address, so it can&#x27;t be told. Give the connection"),
+        ("square", "", "Square takes no stock from us. Leave this switched off."),
+        (None, "", "No connection speaks for this channel yet."),
+        ("custom", "https://shop.example.org", ""),
+        ("amazon", "https://sp.example.org", ""),
+    ],
+)
+def test_a_channel_is_told_stock_only_where_somebody_takes_it(
+    admin: Client, db: None, system: str | None, base_url: str, why: str
+) -> None:
+    channel = Channel.objects.create(code="shop", name="Shop")
+    if system:
+        make_connection("shop", system, role="SHOP", channel=channel, base_url=base_url)
+    page = f"/admin/inventory/channel/{channel.pk}/change/"
+    form = admin.get(page).context["adminform"].form
+    values = {name: form.get_initial_for_field(f, name) for name, f in form.fields.items()}
+
+    answer = admin.post(page, {**values, "locations": [], "publish_mode": "CHANGE"})
+
+    channel.refresh_from_db()
+    assert (answer.status_code, channel.publish_mode) == ((200, "OFF") if why else (302, "CHANGE"))
+    assert why in answer.content.decode()
 
 
 def test_a_token_is_not_carried_to_another_address_by_way_of_none(

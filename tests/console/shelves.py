@@ -148,7 +148,12 @@ def three_channels() -> list[Channel]:
     ):
         channel = Channel.objects.create(code=code, name=name, publish_mode="CHANGE")
         Connection.objects.create(
-            slug=code, name=name, system=system, role=Connection.Role.SHOP, channel=channel
+            slug=code,
+            name=name,
+            system=system,
+            role=Connection.Role.SHOP,
+            channel=channel,
+            base_url=f"https://{code}.example.org",
         )
         found.append(channel)
     return found

@@ -115,6 +115,32 @@ def test_channels_say_what_they_were_told_show_and_lack(client: Client, mug: Ite
     assert "but shows 11 : +2" in text_of(client.get(PAGE))
 
 
+def test_late_is_later_than_the_channel_was_promised(client: Client, mug: Item) -> None:
+    def outlet(**promise: int) -> tuple[str, int]:
+        Channel.objects.filter(code="outlet").update(**promise)
+        rows = client.get(PAGE, {"tab": "channels"}).context["standings"]
+        return rows[1].state.label, len(client.get("/inventory/?view=stale").context["rows"])
+
+    assert outlet(slo_seconds=60) == ("Late", 1)
+    assert outlet(slo_seconds=86_400) == ("On its way", 0)
+    assert outlet(slo_seconds=0) == ("On its way", 0)
+
+
+@pytest.mark.parametrize("how", ["switched off", "no address"])
+def test_a_channel_that_takes_no_stock_is_never_late(client: Client, mug: Item, how: str) -> None:
+    if how == "switched off":
+        Channel.objects.filter(code="outlet").update(publish_mode="OFF")
+    else:
+        Connection.objects.filter(slug="outlet").update(base_url="")
+
+    rows = client.get(PAGE, {"tab": "channels"}).context["standings"]
+    answer = client.get("/inventory/?view=stale")
+
+    assert rows[1].state.label == "Takes no stock"
+    assert answer.context["rows"] == []
+    assert "Outlet has not heard" not in text_of(answer)
+
+
 def test_a_look_from_before_the_last_number_says_nothing_of_drift(
     client: Client, mug: Item
 ) -> None:

@@ -86,6 +86,24 @@ def test_what_is_not_told_grows_older_and_breaks_the_promise_until_it_is(
     assert case.state == "RESOLVED"
 
 
+def test_the_time_in_which_nothing_ran_is_no_channels(
+    market: Channel, stock: Stock, now: datetime
+) -> None:
+    told(market, "POT", changed=now - timedelta(hours=2), after=7_190)
+    stock("MUG", 7)
+    publish_stock(limit=10, now=timezone.now())
+    Publication.objects.filter(state="OWED").update(changed_at=now - timedelta(hours=2))
+
+    assert watch_lag(now=now, awake_since=now - timedelta(seconds=50)) == 0
+    assert watch_lag(now=now, awake_since=now - timedelta(seconds=70)) == 1
+    assert watch_lag(now=now) == 1
+
+    note_told(taken=Publication.objects.filter(state="OWED").values_list("pk", flat=True), now=now)
+    (lag,) = lags(window=GRACE, now=now, awake_since=now - timedelta(seconds=50))
+    assert lag.oldest is None
+    assert lag.sent_p99 == pytest.approx(50, abs=1)
+
+
 def test_a_number_that_differs_once_may_be_a_sale_and_twice_is_drift(
     market: Channel, now: datetime
 ) -> None:

@@ -11,7 +11,7 @@ from retailhub.hints import MOST_NAMED
 from retailhub.kernel.events import publish
 from retailhub.live import changes_since, newest_sequences
 from retailhub.models import JobRun, LiveEvent
-from retailhub.schedule import JOBS, run_due_jobs, slot_of
+from retailhub.schedule import JOBS, WATCH_LAG, awake_since, run_due_jobs, slot_of
 
 pytestmark = pytest.mark.django_db
 
@@ -95,6 +95,19 @@ def test_slots_are_aligned(now: datetime) -> None:
         slot = slot_of(job, now)
         assert slot.timestamp() % job.seconds == 0
         assert timedelta(0) <= now - slot < timedelta(seconds=job.seconds)
+
+
+def test_knows_since_when_nothing_was_left_out(now: datetime) -> None:
+    def ran(*minutes_ago: float) -> None:
+        JobRun.objects.bulk_create(
+            JobRun(job=WATCH_LAG, due_at=now - timedelta(minutes=m)) for m in minutes_ago
+        )
+
+    assert awake_since(WATCH_LAG, now) is None
+    ran(60, 59.5, 59)
+    assert awake_since(WATCH_LAG, now) == now - timedelta(minutes=60)
+    ran(5, 4.5, 3, 2.5)  # an hour off, and then a busy minute
+    assert awake_since(WATCH_LAG, now) == now - timedelta(minutes=5)
 
 
 def test_old_hints_are_forgotten(now: datetime) -> None:

@@ -24,6 +24,7 @@ from retailhub.console.inventory.offers import (
     DRIFTS,
     Standing,
     is_late,
+    is_told,
     offers_of,
     standings,
     visible_channels,
@@ -65,7 +66,12 @@ VIEWS: dict[str, tuple[str, _Narrow]] = {
     "all": ("All", lambda items, *_: items),
     "oversold": ("Oversold", lambda items, _r, _c, _n, node: _levels(items, OVERSOLD, node)),
     "drift": ("Drift", lambda items, _r, channels, *_: _offers(items, DRIFTS, channels)),
-    "stale": ("Stale", lambda items, _r, chosen, now, _: _offers(items, is_late(now), chosen)),
+    "stale": (
+        "Stale",
+        lambda items, _r, chosen, now, _: _offers(
+            items, is_late(now), [channel for channel in chosen if is_told(channel)]
+        ),
+    ),
     "silent": (
         "Silent",
         lambda items, _r, _c, _n, node: _levels(

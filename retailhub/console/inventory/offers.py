@@ -7,15 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import (
+    DateTimeField,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Q,
+    QuerySet,
+    Value,
+)
+from django.db.models.lookups import LessThan
 
+from connectors.models import Connection
+from connectors.registry import takes_stock
 from exceptions.rows import StateWord, duration
 from exceptions.selectors import visible_connections
 from inventory.models import Channel, ChannelOffer, Publication
+from inventory.telling import Mode
 from retailhub.kernel.roles import Ability, may
 
-# A number that a channel has not heard of for so long is stale.
-LATE = timedelta(minutes=5)
 # What became of a push, in the words of the console's results.
 RESULTS = {
     Publication.State.OWED: "waiting",
@@ -27,17 +37,30 @@ DRIFTS = Q(observed_at__gte=F("published_at")) & ~Q(observed_quantity=F("publish
 
 
 def is_late(now: datetime) -> Q:
-    """Offers whose newest number the channel should have had by now."""
+    """Offers whose newest number the channel should have had by now, as it was promised."""
     waits = Q(last__state__in=[Publication.State.OWED, Publication.State.FAILED])
-    return waits & Q(last__changed_at__lt=now - LATE)
+    promised = ExpressionWrapper(
+        F("channel__slo_seconds") * Value(timedelta(seconds=1)), output_field=DurationField()
+    )
+    due = ExpressionWrapper(F("last__changed_at") + promised, output_field=DateTimeField())
+    return waits & Q(LessThan(due, now), channel__slo_seconds__gt=0)
 
 
 def visible_channels(user: Any) -> QuerySet[Channel]:
     """The channels of connections this person may see; every one for those who see everything."""
+    channels = Channel.objects.select_related("connection").order_by("name", "pk")
     if may(user, Ability.SEE_EVERYTHING):
-        return Channel.objects.order_by("name", "pk")
+        return channels
     mine = visible_connections(user).exclude(channel=None).values("channel")
-    return Channel.objects.filter(pk__in=mine).order_by("name", "pk")
+    return channels.filter(pk__in=mine)
+
+
+def is_told(channel: Channel) -> bool:
+    """Whether it takes stock at all: switched on, by a connection that can be told."""
+    connection: Connection | None = getattr(channel, "connection", None)
+    if channel.publish_mode == Mode.OFF or connection is None:
+        return False
+    return takes_stock(connection.system, connection.base_url)
 
 
 @dataclass(frozen=True)
@@ -90,20 +113,27 @@ class Standing:
         """When that was."""
         return (self.last.sent_at or self.last.decided_at) if self.last else None
 
-    def waits(self, state: str, since: timedelta = timedelta(0)) -> bool:
-        """Whether the last number is in `state` and its change is older than `since`."""
-        last = self.last
-        return last is not None and last.state == state and self.now - last.changed_at >= since
+    def waits(self, state: str) -> bool:
+        """Whether the last number is in `state`."""
+        return self.last is not None and self.last.state == state
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the last number is on its way for longer than was promised."""
+        promised = self.channel.slo_seconds
+        if not promised or self.last is None or not self.waits("OWED"):
+            return False
+        return self.now - self.last.changed_at > timedelta(seconds=promised)
 
 
-_NOT_TOLD = StateWord("off", "Not told", "gray", "minus")
+_NOT_TOLD = StateWord("off", "Takes no stock", "gray", "minus")
 _TOLD = StateWord("told", "Told", "green", "check")
 _WORDS: tuple[tuple[Callable[[Standing], bool], StateWord], ...] = (
+    (lambda s: not is_told(s.channel), _NOT_TOLD),
     (lambda s: s.offer.paused_at is not None, StateWord("paused", "Paused", "gray", "pause")),
     (lambda s: s.waits("FAILED"), StateWord("failed", "Refused", "red", "x")),
-    (lambda s: s.offer.published_at is None and s.channel.publish_mode == "OFF", _NOT_TOLD),
     (lambda s: bool(s.difference), StateWord("drift", "Shows another", "red", "alert")),
-    (lambda s: s.waits("OWED", LATE), StateWord("stale", "Late", "amber", "clock")),
+    (lambda s: s.is_late, StateWord("stale", "Late", "amber", "clock")),
     (lambda s: s.waits("OWED"), StateWord("owed", "On its way", "blue", "out")),
     (lambda s: s.told is None, StateWord("new", "Not published", "gray", "minus")),
 )

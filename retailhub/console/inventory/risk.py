@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 
 from inventory.availability import Fallback
 from inventory.models import Channel, ChannelOffer, Location, StockLevel
-from retailhub.console.inventory.offers import DRIFTS, is_late
+from retailhub.console.inventory.offers import DRIFTS, is_late, is_told
 
 MOST = 5
 OVERSOLD = Q(on_hand__lt=F("reserved") + F("allocated"))
@@ -70,7 +70,7 @@ def _late(channels: Sequence[Channel], now: datetime) -> list[Risk]:
             view="stale",
             channel=code,
         )
-        for code, name, count in _counted(channels, is_late(now))
+        for code, name, count in _counted([c for c in channels if is_told(c)], is_late(now))
     ]
 
 
