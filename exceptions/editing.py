@@ -19,6 +19,7 @@ from connectors.services.dry_run import DryRun, dry_run
 from exceptions.body_form import BodyForm, on_top, rows_of, shown, three_ways
 from exceptions.errors import VersionStale
 from exceptions.models import ExceptionCase
+from exceptions.presence import company_at
 from exceptions.queue import loaded_cases
 from exceptions.rows import person
 from exceptions.selectors import others_like
@@ -136,7 +137,7 @@ def _save(request: HttpRequest, editor: Editor) -> HttpResponse:
 def _page(
     request: HttpRequest, editor: Editor, *, status: int = 200, told: Any = None, clash: Any = None
 ) -> HttpResponse:
-    form = editor.form
+    form, versions = editor.form, versions_of(editor.message)
     context = {
         "section": "queue",
         "case": editor.case,
@@ -149,8 +150,10 @@ def _page(
         else "Money fields need the lead role.",
         "changed": rows_of(form.changes),
         "told": outcome_of(told) if told is not None else None,
-        "versions": versions_of(editor.message),
+        "versions": versions,
         "clash": clash,
+        "rival": (versions[0]["by"] or "Before you") if clash else "",
+        "viewers": company_at(editor.case.pk, user=request.user, now=timezone.now()),
         "back_href": onward(request, editor.case.pk, is_done=False),
     }
     return render(request, "exceptions/case_edit.html", context, status=status)

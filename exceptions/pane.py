@@ -20,6 +20,7 @@ from exceptions.foresee import Foreseen, foresee
 from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.outages import Banner, Outage, banner_for, outage_of
 from exceptions.playbook import play_of
+from exceptions.presence import Company, company_at
 from exceptions.rows import (
     SEVERITIES,
     Sla,
@@ -86,7 +87,7 @@ class CasePane:
     then: str = ""
     strip: Strip | None = None
     back_href: str = "/queue/"
-    viewers: str = ""
+    viewers: Company = field(default_factory=Company)
     fix: None = None
     errors: list[str] = field(default_factory=list)
     banner: Banner | None = None
@@ -97,6 +98,7 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime, walk: Walk | None 
     """The pane of a case for `user`: buttons they may never press are not in it."""
     play = play_of(case.code)
     events = activity_of(case)
+    company = company_at(case.pk, user=user, now=now)
     effects = foresee(case)
     key, is_warning = safety_line(case, effects)
     return CasePane(
@@ -115,7 +117,8 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime, walk: Walk | None 
         effect_key=key,
         effect_warning=is_warning,
         effects=effects,
-        links=_links(case, user),
+        links=_links(case, user, is_edited=company.is_edited),
+        viewers=company,
         next_attempt=_next_attempt(case),
         undo=undo_of(events),
         then=walk.query if walk else "",
@@ -275,13 +278,14 @@ def safety_line(case: ExceptionCase, effects: Sequence[Foreseen]) -> tuple[str, 
     return f"{taken} with current mappings. What was applied is not applied twice.{known}", False
 
 
-def _links(case: ExceptionCase, user: Any) -> list[dict[str, str]]:
+def _links(case: ExceptionCase, user: Any, *, is_edited: bool) -> list[dict[str, str]]:
     """Pages that belong to the case: edit its message, try what a replay would do."""
     if case.inbound_id is None or case.closed_at is not None or case.state == "REPLAYING":
         return []
     links = []
     if may(user, Ability.EDIT_ADDRESS):
-        links.append(("Edit message", "E", reverse("case-edit", args=[case.pk])))
+        label = "Edit anyway" if is_edited else "Edit message"
+        links.append((label, "E", reverse("case-edit", args=[case.pk])))
     if may(user, Ability.WORK_CASES):
         links.append(("Try", "", reverse("case-try", args=[case.pk])))
     return [{"label": label, "key": key, "href": href} for label, key, href in links]

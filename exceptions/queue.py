@@ -139,7 +139,7 @@ def _case_rows(request: HttpRequest, cases: QuerySet[ExceptionCase]) -> dict[str
         query["after"] = cursor_of(page[-1])
     return {
         "rows": rows_of(page),
-        "total_text": f"{shown} exception{'' if total == 1 else 's'} · most urgent first",
+        "total_text": f"{shown} exception{'' if total == 1 else 's'}",
         "next_href": f"?{query.urlencode()}" if has_more else "",
         "walk_url": walk_url if page else "",
     }

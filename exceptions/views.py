@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from connectors.services.codes import save_mapping
+from exceptions.activity import activity_of
 from exceptions.forms import ACT_FORMS, MappingRowForm, first_errors
-from exceptions.models import CaseEvent, Cause, ExceptionCase
+from exceptions.models import Cause, ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.pane import pane_of, undo_of
 from exceptions.queue import loaded_cases
@@ -189,7 +190,7 @@ def _go_on(request: HttpRequest, done_id: int, walk: Walk, said: str) -> HttpRes
     is_fragment = bool(getattr(request, "htmx", None))
     found = ahead(walk, user=request.user, now=timezone.now()).first()
     if is_fragment and found is not None:
-        undo = undo_of(list(CaseEvent.objects.filter(case_id=done_id).order_by("-pk")[:10]))
+        undo = undo_of(activity_of(ExceptionCase.objects.get(pk=done_id)))
         notice = {"color": "blue", "text": said, "undo_url": undo["url"] if undo else ""}
         return _other_pane(request, found.pk, walk, notice)
     messages.info(request, said)

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from exceptions.models import ExceptionCase
+from exceptions.presence import others
 from exceptions.selectors import FILTERS, MOST_COUNTED, VIEWS, cases_in, most_urgent, narrow
 from retailhub.kernel.text import whole_number
 
@@ -89,9 +90,10 @@ def walk_from(request: HttpRequest) -> Walk:
 
 
 def ahead(walk: Walk, *, user: Any, now: datetime) -> QuerySet[ExceptionCase]:
-    """What of the view was not seen yet, the most urgent first."""
+    """What of the view was not seen yet and nobody else is editing, the most urgent first."""
     cases = narrow(cases_in(walk.view, user=user, now=now), walk.filters)
-    return most_urgent(cases.exclude(pk__in=walk.seen))
+    edited = others(user, now).filter(is_editing=True).values("case")
+    return most_urgent(cases.exclude(pk__in=walk.seen).exclude(pk__in=edited))
 
 
 def left(walk: Walk, *, user: Any, now: datetime) -> str:

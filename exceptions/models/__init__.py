@@ -6,6 +6,7 @@ from exceptions.models.clock import Calendar, ClosedDay, LadderStep, SlaPolicy, 
 from exceptions.models.expectations import Expectation, ExpectationTemplate
 from exceptions.models.incidents import HeldEffect
 from exceptions.models.ownership import Absence, Assignment, OwnershipRule, RuleSet, Team
+from exceptions.models.presence import Presence
 from exceptions.models.replays import BulkScope, ReplayItem, ReplayRun, RunEvent
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "HeldEffect",
     "LadderStep",
     "OwnershipRule",
+    "Presence",
     "ReplayItem",
     "ReplayRun",
     "RuleSet",

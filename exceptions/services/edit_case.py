@@ -8,12 +8,13 @@ from typing import Any
 
 from django.db import transaction
 
-from connectors.models import MessageVersion
+from connectors.models import InboundMessage, MessageVersion
 from connectors.services.correct import correct_message
 from exceptions.errors import VerbNotAllowed, VersionStale
 from exceptions.lifecycle import CaseState
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
+from exceptions.rows import person
 from exceptions.services.acts import lock_case
 from exceptions.services.cases import draft_note, save, snapshot
 from exceptions.services.replay import lock_behind, take_again
@@ -53,16 +54,22 @@ def edit_case(
         now=now,
     )
     if made is None:
-        raise VersionStale(
-            "Somebody changed this while you were editing. Your text is kept."
-            " Choose which version to use."
-        )
+        raise VersionStale(_changed_by_another(case.inbound))
     _claim(case, actor_id)
     _tell(case, made, correction, before, now)
     save(case)
     if replay:
         take_again(case_id=case_id, actor_id=actor_id, now=now, within=f"version {made.number}")
     return made
+
+
+def _changed_by_another(message: InboundMessage | None) -> str:
+    newest = message and message.versions.select_related("author").order_by("number").last()
+    who = (person(newest.author) if newest else "") or "Somebody"
+    return (
+        f"{who} changed this while you were editing. Your text is kept."
+        " Choose which version to use."
+    )
 
 
 def _tell(

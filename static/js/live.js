@@ -23,6 +23,7 @@ class Live extends HTMLElement {
   #watch = 0;
   #lastPoll = 0;
   #asking = new Set();
+  #looking = "";
 
   connectedCallback() {
     this.#known = JSON.parse(this.dataset.topics || "{}");
@@ -32,6 +33,7 @@ class Live extends HTMLElement {
     button.addEventListener("click", () => this.#pause(!this.#isPaused));
     document.addEventListener("visibilitychange", this.#wake);
     addEventListener("online", this.#wake);
+    document.addEventListener("rh:look", this.#look);
     this.#watch = setInterval(() => this.#check(), 5_000);
     this.#connect();
   }
@@ -41,6 +43,7 @@ class Live extends HTMLElement {
     clearTimeout(this.#retry);
     document.removeEventListener("visibilitychange", this.#wake);
     removeEventListener("online", this.#wake);
+    document.removeEventListener("rh:look", this.#look);
     this.#isOver = true;
     this.#socket?.close();
   }
@@ -55,6 +58,7 @@ class Live extends HTMLElement {
     socket.addEventListener("open", () => {
       this.#opened = this.#heard = Date.now();
       socket.send(JSON.stringify({ t: "sub", topics: Object.keys(this.#known), since: this.#known }));
+      if (this.#looking) socket.send(this.#looking);
     });
     socket.addEventListener("message", ({ data }) => {
       this.#heard = Date.now();
@@ -159,6 +163,12 @@ class Live extends HTMLElement {
     if (this.#socket && Date.now() - this.#heard > SILENCE) this.#drop();
     if (!this.#socket) this.#connect();
     for (const topic of Object.keys(this.#known)) this.#catchUp(topic);
+  };
+
+  // Colleagues see what is open here.
+  #look = ({ detail }) => {
+    this.#looking = JSON.stringify({ t: "look", ...detail });
+    if (this.#opened) this.#socket?.send(this.#looking);
   };
 
   #pause(isPaused) {

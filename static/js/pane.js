@@ -52,12 +52,29 @@ document.addEventListener("htmx:afterSettle", () => {
 // Tabs that do not fit scroll sideways; the current one is never out of sight.
 for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
 
+// What is open here: the case in the pane, or the one whose message is being edited.
+let looked = "";
+function look() {
+  const region = document.querySelector("#pane[data-id], [data-editing]");
+  const isEditing = Boolean(region?.hasAttribute("data-editing"));
+  const detail = { case: Number((isEditing || !document.hidden) && region?.dataset.id) || null, edit: isEditing };
+  if (JSON.stringify(detail) === looked) return;
+  looked = JSON.stringify(detail);
+  document.dispatchEvent(new CustomEvent("rh:look", { detail }));
+}
+
+look();
+document.addEventListener("htmx:afterSettle", look);
+document.addEventListener("visibilitychange", look);
+
 document.addEventListener("rh:who", ({ detail }) => {
-  const pane = document.querySelector("#pane[data-id]");
-  const place = pane?.querySelector("[data-who]");
-  if (!place || idOf(detail.topic) !== pane.dataset.id) return;
-  const names = detail.users.join(" and ");
-  place.textContent = names && `${names} ${detail.users.length > 1 ? "are" : "is"} viewing`;
+  const region = document.querySelector("#pane[data-id], [data-editing]");
+  if (!region || idOf(detail.topic) !== region.dataset.id) return;
+  const place = region.querySelector("[data-who]");
+  place.textContent = detail.text;
+  place.toggleAttribute("data-edited", detail.edited);
+  const edit = region.querySelector("[data-edit]");
+  if (edit) edit.textContent = detail.edited ? "Edit anyway" : "Edit message";
 });
 
 document.addEventListener("rh:build", () => {

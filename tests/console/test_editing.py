@@ -201,7 +201,7 @@ def test_two_people_meet_in_a_three_way_diff_and_nothing_is_lost(
 
     assert answer.status_code == 409
     told = text_of(answer)
-    assert "Somebody changed this while you were editing. Your text is kept." in told
+    assert "Lea changed this while you were editing. Your text is kept." in told
     assert "ship_to.city both 10115 Bremen Berlin" in told
     form = fields_of(answer)
     assert (form[CITY], form["based_on"]) == ("Berlin", "2")

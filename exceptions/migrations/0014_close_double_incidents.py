@@ -19,6 +19,6 @@ WHERE c.connection_id = first.connection_id AND first.id < c.id
 
 class Migration(migrations.Migration):
 
-    dependencies = [("exceptions", "0012_proof_of_resolution")]
+    dependencies = [("exceptions", "0013_who_has_a_case_open")]
 
     operations = [migrations.RunSQL(CLOSE, migrations.RunSQL.noop)]

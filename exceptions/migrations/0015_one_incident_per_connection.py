@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('connectors', '0013_declare_systems_of_record'),
-        ('exceptions', '0013_close_double_incidents'),
+        ('exceptions', '0014_close_double_incidents'),
         ('orders', '0005_customer_tags'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
