@@ -196,7 +196,7 @@ _CURES = {
 }
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def close_cured(cases: QuerySet[ExceptionCase], *, how: str, now: datetime) -> int:
     """Close open cases whose work has since succeeded. Returns how many."""
     rows = list(cases.select_for_update(of=("self",)).filter(state__in=OPEN_STATES).order_by("pk"))

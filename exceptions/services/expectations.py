@@ -129,7 +129,7 @@ def _expect(template: str, source: str, values: Iterable[Any], now: datetime) ->
         return int(cursor.rowcount)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def meet(*, template: str, keys: Mapping[str, str], now: datetime) -> int:
     """It happened: `keys` maps each key to the fact that says so. Returns how many cases it closed.
 

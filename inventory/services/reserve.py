@@ -48,7 +48,7 @@ class Held:
 Chooser = Callable[[PromiseRequest, Mapping[Spot, int]], Sequence[Held] | None]
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def promise_stock(
     requests: Sequence[PromiseRequest], *, choose: Chooser, now: datetime
 ) -> dict[str, bool]:

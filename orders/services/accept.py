@@ -66,7 +66,7 @@ class Arrival:
         return (self.channel_id, self.order.external_id)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def accept_orders(arrivals: Sequence[Arrival], *, now: datetime) -> list[Outcome]:
     """Bring every snapshot on record, oldest version first; says what each one did.
 
