@@ -65,7 +65,6 @@ class ByHand:
             values = {"limit": size, "crashed": False, "owner": "by hand"}
             claimed = database.execute(CLAIM_SQL, values | {"lease": policy.INBOUND_LEASE})
             ids = [row[0] for row in claimed.fetchall()]
-            database.execute("SELECT * FROM connectors_inboundmessage WHERE id = ANY(%s)", [ids])
         with database.transaction():
             database.execute(
                 "SELECT id FROM orders_order WHERE external_id = ANY(%s) FOR UPDATE",

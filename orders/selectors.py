@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from inventory.models import Location
 from orders.errors import FulfillmentUnknown
 from orders.models import FulfillmentOrder, Order, OrderLine
+from orders.models.order import line_reference
 from orders.sourcing import Node
 
 
@@ -42,6 +43,13 @@ def lines_to_place(orders: Iterable[Order]) -> list[OrderLine]:
     """The lines of these orders, without the money."""
     lines = OrderLine.objects.filter(order_id__in=[order.pk for order in orders]).order_by("pk")
     return list(lines.defer("title", "unit_price", "discount", "tax", "total", "taxes"))
+
+
+def line_ids(orders: Iterable[Order]) -> dict[str, tuple[int, int]]:
+    """(order id, line id) of every line of these orders, by its reference."""
+    lines = OrderLine.objects.filter(order_id__in=[order.pk for order in orders])
+    rows = lines.values_list("pk", "order_id", "external_id")
+    return {line_reference(order_id, name): (order_id, pk) for pk, order_id, name in rows}
 
 
 def lock_orders(order_ids: Iterable[int]) -> list[Order]:
@@ -79,8 +87,7 @@ def lock_orders_named(
 
 def line_references(orders: Iterable[Order]) -> list[str]:
     """What the lines of these orders are called in promises and at nodes."""
-    lines = OrderLine.objects.filter(order_id__in=[order.pk for order in orders])
-    return [line.reference for line in lines.only("order_id", "external_id")]
+    return list(line_ids(orders))
 
 
 _SERVABLE = """
@@ -123,14 +130,15 @@ def lock_fulfillment_orders(references: Iterable[str]) -> list[FulfillmentOrder]
     """The same for several, in key order. Raises `FulfillmentUnknown` for the first unknown one."""
     wanted = list(references)
     rows = FulfillmentOrder.objects.filter(reference__in=wanted)
-    known = dict(rows.values_list("reference", "order_id"))
+    lock = Order.objects.select_for_update().defer(*_NOT_FOR_STEPS).order_by("pk")
+    orders = {order.pk: order for order in lock.filter(pk__in=rows.values("order_id"))}
+    # Of the rows only: a lock on the location would make everybody at that node wait for us.
+    of_orders = rows.filter(order_id__in=orders).select_related("location").defer("explanation")
+    locked = list(of_orders.select_for_update(of=("self",)).order_by("pk"))
+    known = {row.reference for row in locked}
     for reference in wanted:
         if reference not in known:
             raise FulfillmentUnknown(f"No fulfilment order {reference} has been heard of yet.")
-    lock = Order.objects.select_for_update().defer(*_NOT_FOR_STEPS).order_by("pk")
-    orders = lock.in_bulk(set(known.values()))
-    # Of the rows only: a lock on the location would make everybody at that node wait for us.
-    locked = list(rows.select_for_update().order_by("pk").prefetch_related("location"))
     for row in locked:
         row.order = orders[row.order_id]
     return locked

@@ -12,7 +12,14 @@ from connectors.lifecycle import OutboundState
 from connectors.models import CodeMapping, Connection, OutboundMessage
 from connectors.registry import SINKS
 from connectors.services.enqueue import Effect, enqueue_effects
-from connectors.services.payloads import order_payload, release_payload, shipment_payload
+from connectors.services.payloads import (
+    LINE_COLUMNS,
+    ORDER_COLUMNS,
+    PART_COLUMNS,
+    order_payload,
+    release_payload,
+    shipment_payload,
+)
 from connectors.services.replay import drop_effect
 from connectors.systems.base import IntentKind
 from orders.errors import NoNodeConnection
@@ -93,21 +100,17 @@ class _Placed:
 
 def _placed_orders(order_ids: Sequence[int]) -> list[_Placed]:
     # By hand, not by the ORM's nested prefetch, which took as long as a whole other step.
-    rows = (
-        Order.objects.filter(pk__in=order_ids)
-        .order_by("pk")
-        .prefetch_related("channel", "customer")
-    )
-    placed = {row.pk: _Placed(row) for row in rows.defer("sourcing", "extension", "tags")}
+    rows = Order.objects.filter(pk__in=order_ids).select_related("channel", "customer")
+    placed = {row.pk: _Placed(row) for row in rows.only(*ORDER_COLUMNS).order_by("pk")}
     lines: dict[int, OrderLine] = {}
-    for line in (
-        OrderLine.objects.filter(order_id__in=order_ids).order_by("pk").prefetch_related("item")
-    ):
+    rows_of_lines = OrderLine.objects.filter(order_id__in=order_ids).select_related("item")
+    for line in rows_of_lines.only(*LINE_COLUMNS).order_by("pk"):
         lines[line.pk] = line
         placed[line.order_id].lines.append(line)
     parts: dict[int, _Part] = {}
-    rows_of_parts = FulfillmentOrder.objects.filter(order_id__in=order_ids).order_by("pk")
-    for row in rows_of_parts.defer("explanation").prefetch_related("location"):
+    rows_of_parts = FulfillmentOrder.objects.filter(order_id__in=order_ids)
+    rows_of_parts = rows_of_parts.select_related("location").only(*PART_COLUMNS)
+    for row in rows_of_parts.order_by("pk"):
         parts[row.pk] = _Part(row)
         placed[row.order_id].parts.append(parts[row.pk])
     units = FulfillmentLine.objects.filter(fulfillment_order_id__in=parts).order_by("pk")

@@ -7,6 +7,22 @@ from typing import Any
 
 from orders.models import FulfillmentOrder, Order, OrderLine, Shipment
 
+# What the payloads of an order and of its parts read, for who loads nothing else.
+_TOTALS = (
+    *("discount_total", "shipping_total", "tax_total", "tip_total", "duties_total"),
+    *("difference", "total"),
+)
+ORDER_COLUMNS = (
+    *("reference", "number", "currency", "placed_at", "taxes_included", "trace_id"),
+    *("ship_to", "bill_to", "shipping_method", *_TOTALS, "channel__code"),
+    *("customer__external_id", "customer__name", "customer__email", "customer__phone"),
+)
+LINE_COLUMNS = (
+    *("order_id", "external_id", "sku", "title", "kind", "quantity", "item__sku"),
+    *("unit_price", "discount", "tax", "total", "taxes"),
+)
+PART_COLUMNS = ("order_id", "reference", "work_status", "location__code", "location__name")
+
 
 def order_payload(order: Order, lines: Iterable[OrderLine]) -> dict[str, Any]:
     """What an ERP must know of an order. Its customer and the lines' items must be loaded."""
@@ -29,18 +45,7 @@ def order_payload(order: Order, lines: Iterable[OrderLine]) -> dict[str, Any]:
         "bill_to": order.bill_to,
         "shipping_method": order.shipping_method,
         "lines": [_line_payload(line) for line in lines],
-        **{
-            name: str(getattr(order, name))
-            for name in (
-                "discount_total",
-                "shipping_total",
-                "tax_total",
-                "tip_total",
-                "duties_total",
-                "difference",
-                "total",
-            )
-        },
+        **{name: str(getattr(order, name)) for name in _TOTALS},
     }
 
 

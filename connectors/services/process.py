@@ -9,6 +9,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.db import OperationalError, transaction
@@ -52,7 +53,10 @@ WITH pick AS (
 UPDATE connectors_inboundmessage m
 SET state = 'PROCESSING', attempts = m.attempts + 1, lease_token = m.lease_token + 1,
     lease_owner = %(owner)s, lease_until = now() + %(lease)s::interval
-FROM pick WHERE m.id = pick.id RETURNING m.id
+FROM pick WHERE m.id = pick.id
+RETURNING m.id, m.connection_id, m.topic, m.key, m.lane, m.body, m.edited_body, m.trace_id,
+    m.received_at, m.event_at, m.is_conflict_of_id, m.attempts, m.generation, m.deadline_at,
+    m.lease_token
 """
 
 # The same for those who saw a worker vanish; a partial index finds them in any backlog.
@@ -93,21 +97,12 @@ def process_batch(*, limit: int, now: datetime) -> int:
 
 @transaction.atomic(durable=True)
 def _claim(limit: int, crashed: bool) -> list[InboundMessage]:
-    with database.cursor() as cursor:
-        cursor.execute(
-            CLAIM_SQL.replace(*_CRASHED) if crashed else CLAIM_SQL,
-            {
-                "limit": limit,
-                "owner": worker_name(),
-                "lease": str(policy.INBOUND_LEASE),
-            },
-        )
-        ids = [row[0] for row in cursor.fetchall()]
-    if not ids:
-        return []
+    rows = InboundMessage.objects.raw(
+        CLAIM_SQL.replace(*_CRASHED) if crashed else CLAIM_SQL,
+        {"limit": limit, "owner": worker_name(), "lease": str(policy.INBOUND_LEASE)},
+    )
     # Prefetched, not joined: the messages of a connection share one instance of it.
-    rows = InboundMessage.objects.filter(pk__in=ids).prefetch_related("connection")
-    return list(rows.order_by("pk"))
+    return sorted(rows.prefetch_related("connection"), key=attrgetter("pk"))
 
 
 def _run(messages: Sequence[InboundMessage], now: datetime) -> None:

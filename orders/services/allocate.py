@@ -10,8 +10,8 @@ from inventory.models import Location, Reservation
 from inventory.selectors import held_reservations
 from orders.events import OrderDelivered, OrdersAllocated
 from orders.lifecycle import OrderState
-from orders.models import FulfillmentLine, FulfillmentOrder, Order, OrderLine
-from orders.selectors import lines_to_place
+from orders.models import FulfillmentLine, FulfillmentOrder, Order
+from orders.selectors import line_ids
 from orders.services.due import take_due
 from orders.services.timeline import advance
 from retailhub.kernel.events import publish
@@ -27,8 +27,7 @@ def allocate_orders(orders: Sequence[Order], *, now: datetime) -> None:
     """Place locked orders that are due. Raises `NeedsOperator` when a reaction to it does."""
     if not orders:
         return
-    lines = {line.reference: line for line in lines_to_place(orders)}
-    placed = _place(orders, lines)
+    placed = _place(orders, line_ids(orders))
     events, nothing_to_ship = [], []
     names = dict(Location.objects.values_list("pk", "name"))
     nodes_of: dict[int, list[str]] = defaultdict(list)
@@ -49,11 +48,12 @@ def allocate_orders(orders: Sequence[Order], *, now: datetime) -> None:
         publish(OrderDelivered(order_id=order.pk))
 
 
-def _place(orders: Sequence[Order], lines: Mapping[str, OrderLine]) -> list[FulfillmentOrder]:
+def _place(orders: Sequence[Order], lines: Mapping[str, tuple[int, int]]) -> list[FulfillmentOrder]:
     """Fulfilment orders from the promises that are held: one per order and node."""
     by_node: dict[tuple[int, int], list[Reservation]] = defaultdict(list)
     for row in held_reservations(lines):
-        by_node[lines[row.reference].order_id, row.location_id].append(row)
+        order_id, _ = lines[row.reference]
+        by_node[order_id, row.location_id].append(row)
     known = {order.pk: order for order in orders}
     numbers = _next_numbers(orders)
     rows = []
@@ -73,7 +73,7 @@ def _place(orders: Sequence[Order], lines: Mapping[str, OrderLine]) -> list[Fulf
         (
             FulfillmentLine(
                 fulfillment_order=row,
-                order_line=lines[promise.reference],
+                order_line_id=lines[promise.reference][1],
                 quantity=promise.quantity - promise.consumed_quantity,
             )
             for row in rows

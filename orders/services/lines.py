@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-from orders.canonical import CanonicalLine, CanonicalOrder, LineKind
+from orders.canonical import CanonicalAddress, CanonicalLine, CanonicalOrder, LineKind
 from orders.models import Order, OrderLine
 
 # Money is there, or promised by the payment provider: the goods may go.
@@ -50,8 +49,8 @@ def snapshot_fields(canonical: CanonicalOrder) -> dict[str, Any]:
         "taxes_included": canonical.taxes_included,
         "presentment_currency": canonical.presentment_currency,
         "presentment_total": canonical.presentment_total,
-        "ship_to": asdict(canonical.ship_to) if canonical.ship_to else None,
-        "bill_to": asdict(canonical.bill_to) if canonical.bill_to else None,
+        "ship_to": _columns(canonical.ship_to),
+        "bill_to": _columns(canonical.bill_to),
         "shipping_method": canonical.shipping_method,
         "tags": list(canonical.tags),
         "note": canonical.note,
@@ -61,6 +60,11 @@ def snapshot_fields(canonical: CanonicalOrder) -> dict[str, Any]:
         "cancelled_at": canonical.cancelled_at,
         "cancel_reason": canonical.cancel_reason,
     }
+
+
+def _columns(address: CanonicalAddress | None) -> dict[str, str] | None:
+    # Flat texts, so without the deep copies of `asdict`.
+    return None if address is None else dict(vars(address))
 
 
 def build_lines(
