@@ -31,13 +31,6 @@ class OrdersAllocated(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrdersReleased(Event):
-    """Nodes have parts of these orders on their books."""
-
-    order_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class OrderHeld(Event):
     """An order stopped and a person must act."""
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterable
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.db import connection, transaction
 
 from connectors.events import ConnectionChanged, EffectsSent
 from exceptions.events import CaseChanged, CasesChanged, ReplayRunChanged
 from inventory.events import OffersChanged, StockCounted, StockFreed
-from orders.events import OrdersAccepted, OrdersAllocated, OrdersReleased, OrdersReserved
+from orders.events import OrdersAccepted, OrdersAllocated, OrdersReserved
+from retailhub.bell import ring
 from retailhub.kernel.events import Event
 
-log = logging.getLogger(__name__)
-
-GROUP = "live"
 # In the place of an entity: so many at once that a page had better read its list again.
 MANY = "*"
 MOST_NAMED = 200
@@ -50,9 +45,7 @@ def cases_changed(event: CasesChanged) -> None:
     _hint("queue", [(f"case-{pk}", version, "upd") for pk, version in event.cases])
 
 
-def orders_changed(
-    event: OrdersAccepted | OrdersReserved | OrdersAllocated | OrdersReleased,
-) -> None:
+def orders_changed(event: OrdersAccepted | OrdersReserved | OrdersAllocated) -> None:
     """The order list and the orders' own pages."""
     _hint("orders", [(f"order-{pk}", 0, "upd") for pk in event.order_ids])
 
@@ -102,19 +95,6 @@ def _hint(topic: str, items: Iterable[tuple[str, int, str]]) -> None:
 
 
 def _ring_all() -> None:
-    """One frame per topic and transaction: to send one takes as long as to write its rows."""
-    while _owed.topics:
-        _ring(*_owed.topics.popitem())
-
-
-def _ring(topic: str, sequence: int) -> None:
-    # Only "look": the sockets read the rows. A lost frame is found by the next heartbeat.
-    layer = get_channel_layer()
-    if layer is None:
-        return
-    try:
-        async_to_sync(layer.group_send)(
-            GROUP, {"type": "live.look", "topic": topic, "seq": sequence}
-        )
-    except Exception as error:  # a hint is never worth a failed commit
-        log.warning("hint lost (%s)", type(error).__name__)
+    """One frame per topic and transaction."""
+    ring(_owed.topics)
+    _owed.topics.clear()

@@ -25,7 +25,8 @@ from django.utils import timezone
 
 from exceptions.presence import Company, company_at
 from exceptions.services import presence
-from retailhub.hints import GROUP, MANY, MOST_NAMED
+from retailhub.bell import GROUP
+from retailhub.hints import MANY, MOST_NAMED
 from retailhub.models import LiveEvent
 
 TOPICS = frozenset({"queue", "orders", "connections", "replays", "stock"})

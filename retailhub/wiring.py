@@ -33,7 +33,6 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
         desk.close_cases_of_steps,
         hints.orders_changed,
     ),
-    orders.OrdersReleased: (hints.orders_changed,),
     orders.OrderHeld: (desk.open_case_for_order, watch.stop_clocks, hints.order_changed),
     orders.OrderResumed: (
         desk.close_cases_of_order,

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from django.db import connection
-
 from connectors.events import EffectsSent, SentEffect
 from connectors.lifecycle import OutboundState
 from connectors.models import Attempt, OutboundMessage
 from connectors.services import breaker
 from connectors.systems.base import Receipt
 from retailhub.kernel.events import publish
-from retailhub.kernel.rows import update_rows
+from retailhub.kernel.rows import Statement, run_together, updating
 
 if TYPE_CHECKING:
     from connectors.services.deliver import Answered
@@ -26,24 +24,25 @@ INSERT INTO connectors_externalreference (connection_id, kind, reference, extern
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])
 ON CONFLICT (connection_id, kind, reference) DO UPDATE SET external_id = excluded.external_id
 """
+_CLOSED = (
+    *("outcome", "finished_at", "detail", "error_code", "milliseconds", "is_look_up"),
+    *("request", "response"),
+)
+_FINISHED = (
+    *("state", "external_id", "finished_at", "must_look_up", "error_code", "error_detail"),
+    "lease_until",
+)
 
 
 def write_sent(sent: Sequence[Sent], *, now: datetime) -> None:
     """Effects that other systems have. The caller locked the rows and saw that they are ours."""
     if not sent:
         return
-    update_rows(
-        [_closed(answered, receipt, now) for _, answered, receipt in sent],
-        ["outcome", "finished_at", "detail", "error_code", "milliseconds", "is_look_up",
-         "request", "response"],
-    )  # fmt: skip
+    attempts = [_closed(answered, receipt, now) for _, answered, receipt in sent]
     messages = [_finished(message, receipt, now) for message, _, receipt in sent]
-    update_rows(
-        messages,
-        ["state", "external_id", "finished_at", "must_look_up", "error_code", "error_detail",
-         "lease_until"],
-    )  # fmt: skip
-    _keep_names(messages)
+    run_together(
+        updating(attempts, _CLOSED), updating(messages, _FINISHED), _keeping_names(messages)
+    )
     for message in messages:
         breaker.note_success(message.connection, now=now)
     publish(
@@ -70,11 +69,10 @@ def _finished(message: OutboundMessage, receipt: Receipt, now: datetime) -> Outb
     return message
 
 
-def _keep_names(messages: Sequence[OutboundMessage]) -> None:
+def _keeping_names(messages: Sequence[OutboundMessage]) -> Statement:
     # Sorted, so that two batches never wait for each other in a circle.
     rows = sorted((m.connection_id, m.kind, m.reference, m.external_id) for m in messages)
-    with connection.cursor() as cursor:
-        cursor.execute(_KEEP_NAMES, [list(column) for column in zip(*rows, strict=True)])
+    return _KEEP_NAMES, [list(column) for column in zip(*rows, strict=True)]
 
 
 def _fact(message: OutboundMessage, receipt: Receipt) -> SentEffect:

@@ -7,15 +7,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from orders.events import OrdersReleased
 from orders.lifecycle import RequestStatus
 from orders.selectors import lock_fulfillment_orders
 from orders.services.timeline import event
-from retailhub.kernel.events import publish
 from retailhub.kernel.rows import insert_rows, update_rows
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def note_released(external_ids: Mapping[str, str], *, now: datetime) -> None:
     """Remember what nodes call these references. News older than the node's own changes nothing."""
     rows = lock_fulfillment_orders(external_ids)
@@ -28,4 +26,3 @@ def note_released(external_ids: Mapping[str, str], *, now: datetime) -> None:
         (event(row.order, "released", f"Released to {row.location.name}", at=now) for row in rows),
         needs_ids=False,
     )
-    publish(OrdersReleased(order_ids=tuple(sorted({row.order_id for row in rows}))))

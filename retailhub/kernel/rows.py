@@ -46,8 +46,13 @@ def insert_rows(rows: Iterable[M], *, needs_ids: bool = True) -> list[M]:
 
 def update_rows(rows: Sequence[models.Model], names: Sequence[str]) -> None:
     """Write these fields of saved rows of one model, in one statement."""
-    if not rows:
-        return
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(*updating(rows, names))
+
+
+def updating(rows: Sequence[models.Model], names: Sequence[str]) -> Statement:
+    """The statement of `update_rows`, for at least one row."""
     meta = type(rows[0])._meta
     fields: list[Any] = [meta.pk, *map(meta.get_field, names)]
     sources: list[str] = []
@@ -63,12 +68,11 @@ def update_rows(rows: Sequence[models.Model], names: Sequence[str]) -> None:
             values.append(column)
     changes = ", ".join(f"{field.column} = {_value_of(field)}" for field in fields[1:])
     columns = ", ".join(field.column for field in fields)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {meta.db_table} t SET {changes}"  # noqa: S608 - names of our own columns
-            f" FROM ROWS FROM ({', '.join(sources)}) AS v({columns}) WHERE t.id = v.id",
-            values,
-        )
+    return (
+        f"UPDATE {meta.db_table} t SET {changes}"  # noqa: S608 - names of our own columns
+        f" FROM ROWS FROM ({', '.join(sources)}) AS v({columns}) WHERE t.id = v.id",
+        values,
+    )
 
 
 def _value_of(field: Any) -> str:

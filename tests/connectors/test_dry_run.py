@@ -85,7 +85,7 @@ def test_nothing_is_left_behind(sold: InboundMessage, monkeypatch: pytest.Monkey
     monkeypatch.setattr(
         "retailhub.kernel.work.ring", lambda task, *_, **__: asked.append(task.name)
     )
-    monkeypatch.setattr("retailhub.hints._ring", lambda *_: asked.append("hint"))
+    monkeypatch.setattr("retailhub.hints.ring", lambda *_: asked.append("hint"))
     rows, held = fingerprint(), keys()
 
     found = dry_run(message_id=sold.pk, body=with_sku(sold, "MUG"), now=timezone.now())
