@@ -148,6 +148,7 @@ class CanonicalOrder:
     refunds: tuple[CanonicalRefund, ...] = ()
     tags: tuple[str, ...] = ()
     note: str = ""
+    reservation: str = ""  # a hold that the order takes over
     extension: Mapping[str, Any] = field(default_factory=dict)  # channel-specific, JSON-safe
 
 

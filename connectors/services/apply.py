@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from connectors.services.journeys import join_fulfillment_orders, join_orders
 from connectors.systems.base import Fact
 from inventory.canonical import CanonicalStock
 from inventory.selectors import lock_levels
+from inventory.services.hold import held_reference
 from orders.canonical import (
     CanonicalFulfillmentEvent,
     CanonicalOrder,
@@ -147,6 +149,9 @@ class FactRunner:
                 self._ends[message.pk] = (InboundState.PROCESSED, error)
 
     def _arrival(self, message: InboundMessage, order: CanonicalOrder) -> Arrival:
+        if order.reservation:  # a shop names only what it holds itself
+            held = held_reference(message.connection.slug, order.reservation)
+            order = replace(order, reservation=held)
         return Arrival(
             channel_id=_channel_id(message.connection),
             order=order,

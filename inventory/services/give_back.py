@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from inventory.models import Reservation, StockLevel, StockMovement
 from inventory.selectors import Spot, lock_spots
-from inventory.services.reserve import save_levels
+from inventory.services.save_levels import save_levels
 from retailhub.kernel.rows import insert_rows
 
 # How an end is written into the ledger: the effect's name, and why it came.

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from inventory.events import StockCounted, StockFreed, StockOverdrawn
 from inventory.models import StockLevel, StockMovement
 from inventory.selectors import Spot, lock_spots
-from inventory.services.reserve import save_levels
+from inventory.services.save_levels import save_levels
 from retailhub.kernel.events import publish
 from retailhub.kernel.rows import insert_rows, update_rows
 

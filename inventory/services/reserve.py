@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +12,12 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from inventory.models import StockLevel
+from inventory.events import StockFreed
+from inventory.models import Reservation, StockLevel
 from inventory.selectors import Spot, held_reservations
+from inventory.services.give_back import give_back
+from inventory.services.save_levels import saving
+from retailhub.kernel.events import publish
 from retailhub.kernel.rows import Statement, run_together
 
 
@@ -27,12 +32,17 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class PromiseRequest:
-    """What belongs together: all of it is promised, or none."""
+    """What belongs together: all of it is promised, or none.
+
+    `instead_of` is what a hold was promised to that this takes over: its units count for this
+    request alone, and the hold ends when the promise is made. One that has ended is no hindrance.
+    """
 
     key: str
     wanted: tuple[Wanted, ...]
     trace_id: UUID | None
     expires_at: datetime | None = None
+    instead_of: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +67,55 @@ def promise_stock(
     Levels are locked once, in key order, so neither deadlock nor oversell is possible. A request
     that already holds its promises is kept and changes nothing.
     """
-    levels = lock_items({w.item_id for request in requests for w in request.wanted})
+    wanted = {w.item_id for request in requests for w in request.wanted}
+    levels = lock_items(wanted | {row.item_id for row in _holds(requests, now)})
     # Looked at under the locks: the same reference may be asked for by two at once.
     promised = {row.reference for row in held_reservations(_references(requests))}
     fresh = [r for r in requests if not any(w.reference in promised for w in r.wanted)]
-    kept, writes = grant(fresh, levels, choose=choose, now=now)
+    holds: dict[str, list[Reservation]] = defaultdict(list)
+    for row in _holds(fresh, now):
+        if (row.item_id, row.location_id) in levels:
+            holds[row.reference].append(row)
+    # Who held first comes first; of two who name the same hold, the earlier has it.
+    own = {r.key: holds.pop(r.instead_of) for r in fresh if r.instead_of in holds}
+    kept = {
+        r.key: _take_over(r, own[r.key], levels, choose, now) if r.key in own else True
+        for r in requests
+    }
+    others = [request for request in fresh if request.key not in own]
+    granted, writes = grant(others, levels, choose=choose, now=now)
     run_together(*writes)
-    return {request.key: True for request in requests} | kept
+    return kept | granted
+
+
+def _holds(requests: Sequence[PromiseRequest], now: datetime) -> list[Reservation]:
+    """What the requests are to take over. Who comes after its end finds nothing of a hold."""
+    named = [request.instead_of for request in requests if request.instead_of]
+    rows = held_reservations(named) if named else []
+    return [row for row in rows if row.expires_at is None or row.expires_at > now]
+
+
+def _take_over(
+    request: PromiseRequest,
+    hold: Sequence[Reservation],
+    levels: Mapping[Spot, StockLevel],
+    choose: Chooser,
+    now: datetime,
+) -> bool:
+    """Promise as if the units of `hold` were free; only if that is enough, they are."""
+    left = Counter[Spot]()
+    for row in hold:
+        left[row.item_id, row.location_id] += row.quantity - row.consumed_quantity
+    plan = choose(request, {spot: level.available + left[spot] for spot, level in levels.items()})
+    if plan is None:
+        return False
+    give_back(hold, levels, state=Reservation.State.RELEASED, trace_id=request.trace_id, now=now)
+    _, writes = grant([request], levels, choose=lambda *_: plan, now=now)
+    run_together(*writes)
+    left.subtract({(part.wanted.item_id, part.location_id): part.quantity for part in plan})
+    if free := {item_id for (item_id, _), units in left.items() if units > 0}:
+        publish(StockFreed(item_ids=tuple(sorted(free))))
+    return True
 
 
 def grant(
@@ -165,30 +217,5 @@ def _writes(
         )
     return [
         (_WRITE_PROMISES, [json.dumps(rows, default=str), now]),
-        _saving(touched.values()),
+        saving(touched.values()),
     ]
-
-
-_SAVE_LEVELS = """
-WITH saved AS (
-    UPDATE inventory_stocklevel l SET on_hand = v.on_hand, reserved = v.reserved,
-           allocated = v.allocated, updated_at = now()
-    FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[])
-         AS v(id, on_hand, reserved, allocated)
-    WHERE l.id = v.id RETURNING l.item_id)
-INSERT INTO inventory_stocksignal (item_id) SELECT DISTINCT item_id FROM saved
-"""
-
-
-def save_levels(levels: Iterable[StockLevel]) -> None:
-    """Write the numbers of levels that the caller has locked, in one statement.
-
-    Nobody else writes them, so that those who publish stock hear of every change.
-    """
-    run_together(_saving(levels))
-
-
-def _saving(levels: Iterable[StockLevel]) -> Statement:
-    rows = sorted(levels, key=lambda level: level.pk)
-    columns = ("pk", "on_hand", "reserved", "allocated")
-    return _SAVE_LEVELS, [[getattr(row, name) for row in rows] for name in columns]

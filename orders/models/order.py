@@ -58,6 +58,13 @@ class Order(Timestamped):
     shipping_method = models.CharField(max_length=120, blank=True)
     tags = models.JSONField(default=list, blank=True)
     note = models.TextField(blank=True)
+    reservation = models.CharField(
+        max_length=120,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The hold of a basket that it takes over, as promises know it.",
+    )
     extension = models.JSONField(default=dict, blank=True)
 
     placed_at = models.DateTimeField()

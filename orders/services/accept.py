@@ -136,6 +136,7 @@ def _build(arrival: Arrival, now: datetime) -> Order:
         accepted_at=now,
         told_at=arrival.told_at,
         trace_id=arrival.trace_id,
+        reservation=canonical.reservation,
         **snapshot_fields(canonical),
     )
 

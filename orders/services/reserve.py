@@ -64,6 +64,7 @@ def _request(order: Order, needs: Sequence[Need]) -> PromiseRequest:
             Wanted(reference=n.reference, item_id=n.item_id, quantity=n.quantity) for n in needs
         ),
         trace_id=order.trace_id,
+        instead_of=order.reservation,
     )
 
 

@@ -97,6 +97,11 @@ class PlacedOrder(serializers.Serializer[Any]):
     shipping_method = _optional(max_length=120)
     tags = serializers.ListField(child=serializers.CharField(), required=False)
     note = _optional(max_length=10_000)
+    reservation = _optional(
+        "The `reference` of a reservation that this order takes over: what it holds is the order's,"
+        " the rest is free again. What it doesn't hold, or not any more, is reserved as usual.",
+        max_length=50,
+    )
     extension = serializers.DictField(child=serializers.CharField(), required=False)
 
 

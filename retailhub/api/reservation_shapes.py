@@ -33,7 +33,9 @@ class ReservationRequest(serializers.Serializer[Any]):
         )
 
     reference = serializers.RegexField(
-        REFERENCE, help_text="Yours: a basket's, an order's. It names one reservation for good."
+        REFERENCE,
+        help_text="Yours: a basket's, an order's. It names one reservation for good. An order that"
+        " names it in its field `reservation` takes over what it holds.",
     )
     # The stubs don't know what a list of them takes.
     lines = Line(many=True, min_length=1, max_length=100)  # type: ignore[call-arg]

@@ -12,9 +12,12 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from connectors.models import Connection
+from connectors.services.process import process_batch
 from inventory.models import Location, Reservation, ReservationAnswer, StockLevel
 from inventory.services.expire_holds import expire_holds
-from tests.api.conftest import Caller
+from orders.models import Order
+from orders.services.reserve import reserve_due_orders
+from tests.api.conftest import Caller, body_of
 from tests.conftest import Stock
 from tests.racing import at_once
 
@@ -247,3 +250,22 @@ def test_costs_the_same_however_many_lines(
     # settled runs outside of the count, in two round trips.
     with django_assert_num_queries(7):
         assert caller.write("reservations", body(lines=lines), key="k2").status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)  # what is due is due since a commit
+def test_an_order_takes_over_the_basket_it_names_and_nobody_elses(
+    caller: Caller, mugs: StockLevel, stranger: Caller, other_shop: Connection
+) -> None:
+    assert caller.write("reservations", body()).status_code == 201
+
+    for who, order_id in ((stranger, "S-1"), (caller, "C-1")):
+        order = body_of(order_id, financial_status="PAID", reservation="basket")
+        assert who.place(order, order_id).status_code == 202
+        process_batch(limit=10, now=timezone.now())
+        reserve_due_orders(limit=10, now=timezone.now())
+
+    theirs, ours = Order.objects.order_by("pk")
+    assert (theirs.state, ours.state) == ("RESERVED", "RESERVED")
+    held = Reservation.objects.filter(state="HELD").order_by("pk")
+    assert [row.reference.split(":")[1] for row in held] == [str(theirs.pk), str(ours.pk)]
+    assert reserved(mugs) == 4

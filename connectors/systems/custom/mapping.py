@@ -11,7 +11,8 @@
      "customer": {"id": "77", "name": …, "email": …, "phone": …, "tags": ["VIP"]},
      "ship_to": {"name", "company", "line1", "line2", "city", "region", "postal_code",
                  "country_code", "phone"}, "bill_to": {…},
-     "shipping_method": "STANDARD", "tags": ["gift"], "note": "", "extension": {}}
+     "shipping_method": "STANDARD", "tags": ["gift"], "note": "", "extension": {},
+     "reservation": "basket-77"}
 
 Required: id, placed_at, currency, total and lines with id, quantity, unit_price. The parts must add
 up to the total: lines + shipping + tax (unless included) + tip + duties + difference. A field we
@@ -129,6 +130,7 @@ def _with_people(fields: Fields, order: CanonicalOrder) -> CanonicalOrder:
         shipping_method=fields.text("shipping_method", "", limit=120),
         tags=fields.texts("tags"),
         note=fields.text("note", "", limit=10_000),
+        reservation=fields.text("reservation", "", limit=50),
         extension=_extension(fields),
     )
 
