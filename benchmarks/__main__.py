@@ -19,6 +19,7 @@ NAMES = {
     "reservations": "holds that come together · pgbench's conditional UPDATE · a lock per request",
     "orders": "inbox to allocated · the same SQL by hand · one task per order with the ORM",
     "snapshot": "a file of a million shelves, 5 % new · COPY with indexes · bulk_create",
+    "queue": "a page of 100,000 open cases · its rows and counts in SQL · ORM with count()",
     "deliver": "outbox to an HTTP sink · a bare httpx loop · one task per effect with the ORM",
 }
 

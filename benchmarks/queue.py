@@ -1,39 +1,37 @@
-"""How fast is the queue with a hundred thousand open cases, and how much of it is bare SQL?
+"""The queue with a hundred thousand open cases: whole pages, as a person opens them.
 
-python -m retailhub.local exec --ephemeral -- python -m benchmarks.queue
+The limit is bare SQL: the rows of the first page and one exact count of each tab, straight from the
+database, no page around them. The peer is what the ORM invites one to: a sort by due date and
+severity, a paginator that counts, and one `count()` for each tab.
 """
 
 from __future__ import annotations
 
-import os
-import statistics
-import sys
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import islice
 
-import django
+from django.contrib.auth.models import User
+from django.core.paginator import Paginator
+from django.db import connection
+from django.test import Client
+from django.test.utils import setup_test_environment
+from django.utils import timezone
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "retailhub.settings")
-django.setup()
+from benchmarks.estate import prepare
+from benchmarks.measure import Report, Sample, compare, percentile, report
+from connectors.models import Connection
+from exceptions.models import Cause, ExceptionCase, Team
+from exceptions.selectors import VIEWS, cases_in
+from exceptions.services.weigh import weigh
+from retailhub.kernel.rows import insert_rows
 
-from django.contrib.auth.models import User  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test import Client  # noqa: E402
-from django.test.utils import setup_test_environment  # noqa: E402
-from django.utils import timezone  # noqa: E402
-
-from connectors.models import Connection  # noqa: E402
-from exceptions.models import Cause, ExceptionCase, Team  # noqa: E402
-from exceptions.services.weigh import weigh  # noqa: E402
-from retailhub.kernel.rows import insert_rows  # noqa: E402
-
-CASES = int(os.environ.get("CASES", "100000"))
-ROUNDS = 40
-BARE = """
+CASES, CAUSES, SHOPS, TEAMS = 100_000, 200, 20, 4
+PAGES = ("/queue/", "/queue/?view=breaching", "/queue/?group=cause")
+_FIRST_PAGE = """
 SELECT c.*, n.name, u.first_name, a.title FROM exceptions_exceptioncase c
 JOIN exceptions_cause a ON a.id = c.cause_id
 LEFT JOIN connectors_connection n ON n.id = c.connection_id
@@ -41,83 +39,126 @@ LEFT JOIN auth_user u ON u.id = c.owner_id
 WHERE c.state IN ('NEW', 'CLAIMED', 'REPLAYING')
 ORDER BY c.is_late DESC, c.harm DESC, c.id LIMIT 61
 """
+_COUNTS = """
+SELECT count(*) FILTER (WHERE state IN ('NEW', 'CLAIMED', 'REPLAYING')),
+       count(*) FILTER (WHERE owner_id = 1),
+       count(*) FILTER (WHERE state = 'NEW' AND owner_id IS NULL),
+       count(*) FILTER (WHERE paused_at IS NULL AND due_at < now() + interval '30 minutes'),
+       count(*) FILTER (WHERE code LIKE 'expectations.%' OR code = 'connectors.missing'),
+       count(*) FILTER (WHERE state = 'WAITING'), count(*) FILTER (WHERE state = 'SNOOZED')
+FROM exceptions_exceptioncase
+WHERE state IN ('NEW', 'CLAIMED', 'REPLAYING', 'WAITING', 'SNOOZED')
+"""
 
 
-def seed() -> tuple[User, User]:
+def run(*, quick: bool) -> Report:
+    """The whole comparison, and the 95th percentile of each page as an admin and as an agent."""
+    setup_test_environment()
+    prepare()
+    admin, agent = fill()
+    pages = 20 if quick else 60
+    for who in (admin, agent):
+        for address in PAGES:
+            times = sorted(_times(pages, partial(look, signed_in(who), address)))
+            p95 = percentile(times, 0.95)
+            print(f"{who.username:5} {address:24} p50 {percentile(times, 0.5):4.0f} ms"
+                  f"  p95 {p95:4.0f} ms")  # fmt: skip
+    client = signed_in(admin)
+    contestants: dict[str, Callable[[], Sample]] = {
+        "ours": partial(_round, pages, partial(look, client, "/queue/")),
+        "limit": partial(_round, pages, bare),
+        "peer": partial(_round, max(pages // 10, 2), partial(counted, admin)),
+    }
+    return report("queue", compare(contestants, rounds=5 if quick else 9, say=print))
+
+
+def fill() -> tuple[User, User]:
     """An admin, an agent of one of four teams, and the cases."""
     now = timezone.now()
-    admin = User.objects.create_superuser("mia", password=None)
-    agent = User.objects.create(username="ana")
-    teams = [Team.objects.create(slug=f"t{n}", name=f"Team {n}") for n in range(4)]
+    admin = User.objects.create_superuser("admin", password=None)
+    agent = User.objects.create(username="agent")
+    teams = [Team.objects.create(slug=f"t{n}", name=f"Team {n}") for n in range(TEAMS)]
     teams[0].members.add(agent)
-    causes: list[Cause] = []
-    shops: list[Connection] = []
-    for n in range(200):
-        seen = {"first_seen_at": now, "last_seen_at": now}
-        causes.append(Cause.objects.create(fingerprint=f"f{n}", code=f"x.{n}", title="X", **seen))
-        facts = {"slug": f"s{n}", "name": f"Shop {n}", "system": "custom", "role": "SHOP"}
-        shops.append(Connection.objects.create(**facts) if n < 20 else shops[n % 20])
+    seen = {"first_seen_at": now, "last_seen_at": now, "title": "Something is stuck"}
+    causes = [Cause(fingerprint=f"f{n}", code=f"x.{n}", **seen) for n in range(CAUSES)]
+    facts = {"system": "custom", "role": "SHOP"}
+    shops = [Connection(slug=f"s{n}", name=f"Shop {n}", **facts) for n in range(SHOPS)]
+    insert_rows(causes)
+    insert_rows(shops)
     teams[0].connections.set(shops[:5])
-    for first in range(0, CASES, 10_000):
-        rows = [_case(n, causes, shops, teams) for n in range(first, min(first + 10_000, CASES))]
-        insert_rows(rows, needs_ids=False)
+    cases = (_case(n, causes, shops, teams, now) for n in range(CASES))
+    while batch := list(islice(cases, 10_000)):
+        insert_rows(batch, needs_ids=False)
     with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE) exceptions_exceptioncase")
         cursor.execute("ANALYZE")
     return admin, agent
 
 
-def _case(n: int, causes: list[Cause], shops: list[Connection], teams: list[Team]) -> ExceptionCase:
-    now = timezone.now()
+def _case(
+    n: int, causes: list[Cause], shops: list[Connection], teams: list[Team], now: datetime
+) -> ExceptionCase:
     case = ExceptionCase(
-        cause=causes[n * 7 % 200], code="x.y", title=f"Something is stuck {n}", severity=1 + n % 4,
-        connection=shops[n * 3 % 200], order_number=f"#{n}", value=Decimal(n * 37 % 5_000),
-        currency="EUR", state="NEW" if n % 3 else "CLAIMED", team=teams[n % 4], opened_at=now,
-        due_at=now + timedelta(minutes=n * 13 % 3_000 - 100), minutes=120,
+        cause=causes[n * 7 % CAUSES], code="x.y", title=f"Something is stuck {n}",
+        severity=1 + n % 4, connection=shops[n * 3 % SHOPS], order_number=f"#{n}",
+        value=Decimal(n * 37 % 5_000), currency="EUR", state="NEW" if n % 3 else "CLAIMED",
+        team=teams[n % TEAMS], opened_at=now, minutes=120,
+        due_at=now + timedelta(minutes=n * 13 % 3_000 - 100),
     )  # fmt: skip
     weigh(case, now=now)
     return case
 
 
-def measure(name: str, act: Callable[[], object]) -> float:
-    """Median and 95th percentile, in milliseconds, after a warm-up."""
-    act()
-    times = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        act()
-        times.append((time.perf_counter() - began) * 1000)
-    p95 = statistics.quantiles(times, n=20)[-1]
-    sys.stdout.write(f"{name:<44} median {statistics.median(times):7.1f} ms  p95 {p95:7.1f} ms\n")
-    return statistics.median(times)
-
-
-def bare() -> None:
-    """The same first page, straight from the database."""
-    with connection.cursor() as cursor:
-        cursor.execute(BARE)
-        cursor.fetchall()
-
-
-def main() -> None:
-    """Seed, then measure each page as an admin and as an agent."""
-    setup_test_environment()
-    call_command("migrate", verbosity=0)
-    admin, agent = seed()
-    sys.stdout.write(f"{CASES} open cases\n")
-    measure("bare SQL of the first page", bare)
-    for who in (admin, agent):
-        client = Client()
-        client.force_login(who)
-        for address in ("/queue/", "/queue/?view=breaching", "/queue/?group=cause"):
-            measure(f"{who.username} {address}", partial(look, client, address))
+def signed_in(who: User) -> Client:
+    """A browser of this person."""
+    client = Client()
+    client.force_login(who)
+    return client
 
 
 def look(client: Client, address: str) -> None:
-    """Read one page; anything but a page is no measurement."""
-    status = client.get(address).status_code
-    if status != 200:
-        raise SystemExit(f"{address} answered {status}")
+    """Ours: one page, whole. Anything but a page is no measurement."""
+    answer = client.get(address)
+    if answer.status_code != 200:
+        raise SystemExit(f"{address} answered {answer.status_code}")
 
 
-if __name__ == "__main__":
-    main()
+def bare() -> None:
+    """The limit: the same facts, straight from the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST_PAGE)
+        cursor.fetchall()
+        cursor.execute(_COUNTS)
+        cursor.fetchall()
+
+
+def counted(user: User) -> None:
+    """The peer: sorted when asked, counted by a paginator and once more for each tab."""
+    now = timezone.now()
+    cases = cases_in("open", user=user, now=now).select_related("connection", "owner", "cause")
+    page = Paginator(cases.order_by("due_at", "-severity", "pk"), 60).page(1)
+    list(page)
+    for view in VIEWS:
+        cases_in(view, user=user, now=now).count()
+
+
+def _times(count: int, act: Callable[[], None]) -> list[float]:
+    act()
+    times = []
+    for _ in range(count):
+        began = time.perf_counter()
+        act()
+        times.append((time.perf_counter() - began) * 1000)
+    return times
+
+
+def _round(count: int, act: Callable[[], None]) -> Sample:
+    began, busy = time.perf_counter(), time.process_time()
+    times = sorted(_times(count, act))
+    took, used = time.perf_counter() - began, time.process_time() - busy
+    return Sample(
+        per_second=count / took,
+        p50_ms=percentile(times, 0.5),
+        p99_ms=percentile(times, 0.99),
+        cpu_ms_per_item=used * 1000 / (count + 1),
+    )

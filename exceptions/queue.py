@@ -27,6 +27,7 @@ from exceptions.selectors import (
     cursor_of,
     most_urgent,
     narrow,
+    shown,
     visible_cases,
     visible_connections,
 )
@@ -97,7 +98,7 @@ def _frame(request: HttpRequest, view: str, chips: list[dict[str, str]]) -> dict
         "tabs": [
             {
                 "label": label,
-                "count": numbers.get(slug),
+                "count": shown(numbers[slug]) if slug in numbers else None,
                 "slug": slug,
                 "href": f"?view={slug}",
                 "current": slug == view,
@@ -131,7 +132,6 @@ def _case_rows(request: HttpRequest, cases: QuerySet[ExceptionCase]) -> dict[str
     has_more = len(found) > PAGE
     page = found[:PAGE]
     total = cases.order_by()[: MOST_COUNTED + 1].count()
-    shown = f"{MOST_COUNTED:,}+".replace(",", " ") if total > MOST_COUNTED else str(total)
     query = request.GET.copy()
     query.pop("case", None)
     walk_url = next_url(walk_from(request))
@@ -139,7 +139,7 @@ def _case_rows(request: HttpRequest, cases: QuerySet[ExceptionCase]) -> dict[str
         query["after"] = cursor_of(page[-1])
     return {
         "rows": rows_of(page),
-        "total_text": f"{shown} exception{'' if total == 1 else 's'}",
+        "total_text": f"{shown(total)} exception{'' if total == 1 else 's'}",
         "next_href": f"?{query.urlencode()}" if has_more else "",
         "walk_url": walk_url if page else "",
     }
@@ -186,25 +186,25 @@ def _scope(request: HttpRequest, scope: BulkScope) -> dict[str, Any]:
 
 def _cause_rows(request: HttpRequest, cases: QuerySet[ExceptionCase], view: str) -> dict[str, Any]:
     may_replay = may(request.user, Ability.REPLAY_MANY)
-    causes: list[Any] = list(causes_by_damage(cases)[:PAGE])
+    causes = causes_by_damage(cases, most=PAGE)
     return {
         "by_cause": True,
         "rows": [
             {
-                "id": cause.pk,
-                "title": cause.title,
-                "cases": cause.open_cases,
-                "value": f"{to_cents(cause.money, cause.currency)} {cause.currency}"
-                if cause.money and cause.currency
+                "id": one.cause.pk,
+                "title": one.cause.title,
+                "cases": one.cases,
+                "value": f"{to_cents(one.money, one.currency)} {one.currency}"
+                if one.money and one.currency
                 else "",
-                "first_seen": cause.first_seen_at,
-                "last_seen": cause.last_seen_at,
-                "owner": cause.connection.name if cause.connection else "",
-                "severity": SEVERITIES[cause.worst],
-                "href": f"?view={view}&cause={cause.pk}",
-                "replay_url": reverse("cause-replay", args=[cause.pk]) if may_replay else "",
+                "first_seen": one.cause.first_seen_at,
+                "last_seen": one.cause.last_seen_at,
+                "owner": one.cause.connection.name if one.cause.connection else "",
+                "severity": SEVERITIES[one.worst],
+                "href": f"?view={view}&cause={one.cause.pk}",
+                "replay_url": reverse("cause-replay", args=[one.cause.pk]) if may_replay else "",
             }
-            for cause in causes
+            for one in causes
         ],
         "total_text": f"{len(causes)} cause{'' if len(causes) == 1 else 's'} · worst first",
         "next_href": "",

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from math import isfinite
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.db import connection as database
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from connectors.models import Connection
-from exceptions.expected import PREFIX
 from exceptions.incidents import CAUSED, INCIDENTS
 from exceptions.lifecycle import ItemState
 from exceptions.models import Absence, Cause, ExceptionCase, ReplayRun, Team
-from exceptions.models.cases import OPEN_STATES
+from exceptions.models.cases import OPEN_STATES, SILENT
 from retailhub.kernel.roles import ABILITIES, Ability, Role, may
 from retailhub.kernel.text import plain, whole_number
 
@@ -103,9 +105,6 @@ def _parked() -> Q:
     return Q(parent__in=_incidents().values("pk"), code__in=CAUSED)
 
 
-# Nothing failed, and yet it is not there.
-_SILENT = Q(code__startswith=PREFIX) | Q(code="connectors.missing")
-
 VIEWS: dict[str, tuple[str, View]] = {
     "open": (
         "Open",
@@ -127,7 +126,7 @@ VIEWS: dict[str, tuple[str, View]] = {
     ),
     "silent": (
         "Never happened",
-        lambda cases, user, now: without_parked(cases.filter(_SILENT, state__in=OPEN_STATES)),
+        lambda cases, user, now: without_parked(cases.filter(SILENT, state__in=OPEN_STATES)),
     ),
     "parked": (
         "Behind an incident",
@@ -169,22 +168,29 @@ def narrow(cases: QuerySet[ExceptionCase], query: Mapping[str, str]) -> QuerySet
     return cases
 
 
-def counts(*, user: User, now: datetime) -> dict[str, int]:
-    """How many cases each tab holds, none beyond `MOST_COUNTED`. One query."""
-    parked = _parked()
-    fields: dict[str, Any] = {
-        "open": Q(state__in=BUSY_STATES) & ~parked,
-        "mine": Q(owner_id=user.pk),
-        "unassigned": Q(state="NEW", owner=None) & ~parked,
-        "breaching": Q(paused_at=None, due_at__lt=now + timedelta(minutes=30)),
-        "silent": _SILENT & ~parked,
-        "parked": parked,
-        "waiting": Q(state="WAITING"),
-        "snoozed": Q(state="SNOOZED"),
-    }
-    newest = visible_cases(user).filter(state__in=OPEN_STATES).order_by("pk")
-    sample = ExceptionCase.objects.filter(pk__in=newest.values("pk")[: MOST_COUNTED + 1])
-    return sample.aggregate(**{name: Count("pk", filter=q) for name, q in fields.items()})
+# The tabs that say how many they hold; what is done is only looked up.
+COUNTED = [view for view in VIEWS if view != "resolved"]
+
+
+def counts(*, user: User, now: datetime, views: Sequence[str] = COUNTED) -> dict[str, int]:
+    """How many cases each of these tabs holds, none counted beyond `MOST_COUNTED` + 1. One query.
+
+    Every tab stops counting by itself, so that a rare one is exact however full another is.
+    """
+    found = [cases_in(view, user=user, now=now).order_by().values("pk") for view in views]
+    asked = [some[: MOST_COUNTED + 1].query.sql_with_params() for some in found]
+    columns = ", ".join(
+        f"(SELECT count(*) FROM ({sql}) tab)"  # noqa: S608 - Django's own text, its values apart
+        for sql, _ in asked
+    )
+    with database.cursor() as cursor:
+        cursor.execute(f"SELECT {columns}", [value for _, values in asked for value in values])
+        return dict(zip(views, cursor.fetchone(), strict=True))
+
+
+def shown(count: int) -> int | str:
+    """A count as pages say it."""
+    return count if count <= MOST_COUNTED else f"{MOST_COUNTED:,}+".replace(",", " ")
 
 
 def most_urgent(cases: QuerySet[ExceptionCase], *, after: str = "") -> QuerySet[ExceptionCase]:
@@ -215,19 +221,44 @@ def _read_cursor(text: str) -> tuple[bool, float, int] | None:
     return found if isfinite(found[1]) else None
 
 
-def causes_by_damage(cases: QuerySet[ExceptionCase]) -> QuerySet[Cause]:
+@dataclass(frozen=True, kw_only=True)
+class Damage:
+    """A cause, and what its cases cost together. `currency` is empty where they have several."""
+
+    cause: Cause
+    cases: int
+    money: Decimal | None
+    currency: str
+    worst: int
+
+
+def causes_by_damage(cases: QuerySet[ExceptionCase], *, most: int) -> list[Damage]:
     """Causes of `cases`, the one at the top whose cases together cost most to let wait."""
-    mine = Q(cases__in=cases.values("pk"))
-    return (
-        Cause.objects.filter(pk__in=cases.values("cause"))
+    # Grouped without their causes, which are read for the few that are shown.
+    groups = (
+        cases.order_by()
+        .values("cause")
         .annotate(
-            open_cases=Count("cases", filter=mine),
-            money=Sum("cases__value", filter=mine),
-            currency=Max("cases__currency", filter=mine),
-            first_due=Min("cases__due_at", filter=mine),
-            worst=Max("cases__severity", filter=mine),
-            harm=Sum("cases__harm", filter=mine),
+            cases=Count("pk"),
+            money=Sum("value"),
+            last_currency=Max("currency"),
+            first_currency=Min("currency", filter=~Q(currency="")),
+            first_due=Min("due_at"),
+            worst=Max("severity"),
+            total=Sum("harm"),
         )
-        .select_related("connection")
-        .order_by("-harm", "first_due", "pk")
     )
+    worst = list(groups.order_by("-total", "first_due", "cause")[:most])
+    causes = Cause.objects.select_related("connection").in_bulk([row["cause"] for row in worst])
+    return [
+        Damage(
+            cause=causes[row["cause"]],
+            cases=row["cases"],
+            money=row["money"],
+            currency=row["last_currency"]
+            if row["first_currency"] in {None, row["last_currency"]}
+            else "",
+            worst=row["worst"],
+        )
+        for row in worst
+    ]

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from connectors.models import Connection, InboundMessage, OutboundMessage
+from exceptions.expected import PREFIX
 from exceptions.incidents import INCIDENTS
 from exceptions.lifecycle import CaseState
 from exceptions.models.clock import SlaPolicy
@@ -34,6 +35,8 @@ class PauseReason(models.TextChoices):
 
 
 OPEN_STATES = ["NEW", "CLAIMED", "REPLAYING", "WAITING", "SNOOZED"]
+# Nothing failed, and yet it is not there.
+SILENT = Q(code__startswith=PREFIX) | Q(code="connectors.missing")
 
 
 class Cause(Timestamped):
@@ -204,6 +207,19 @@ class ExceptionCase(Proved, Timestamped):
                 fields=["parent", "state"],
                 condition=Q(parent__isnull=False),
                 name="exceptions_case_by_parent",
+            ),
+            # How many each tab holds, for those who see everything and for a team: the index alone
+            # says who sees what.
+            models.Index(
+                fields=["state", "owner", "connection", "team", "parent", "code"],
+                condition=Q(state__in=OPEN_STATES),
+                name="exceptions_case_open_by_state",
+            ),
+            # The tab of what never happened.
+            models.Index(
+                fields=["id"],
+                condition=Q(SILENT, state__in=OPEN_STATES),
+                name="exceptions_case_open_silent",
             ),
             # The cause page and the counts by cause.
             models.Index(

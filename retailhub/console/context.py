@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from connectors.models import Connection
-from exceptions.selectors import counts, visible_connections
+from exceptions.selectors import counts, shown, visible_connections
 from retailhub.kernel.roles import Ability, may
 from retailhub.live import TOPICS, newest_sequences
 
@@ -24,12 +24,12 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _counts(request: HttpRequest) -> dict[str, int]:
+def _counts(request: HttpRequest) -> dict[str, int | str]:
     if not request.user.is_authenticated:
         return {}
     troubled = visible_connections(request.user).exclude(health=Connection.Health.HEALTHY)
     return {
-        "queue": counts(user=request.user, now=timezone.now())["open"],
+        "queue": shown(counts(user=request.user, now=timezone.now(), views=["open"])["open"]),
         "connections": troubled.count(),
         "may_rule": may(request.user, Ability.EDIT_OWNERSHIP),
     }

@@ -96,14 +96,12 @@ def test_the_biggest_count_is_not_the_most_harmful(problem: OpenCase, now: datet
                 value=Decimal(12), currency="EUR")  # fmt: skip
     problem("orders.dear", value=Decimal(9_000), currency="EUR")
 
-    found: list[Any] = list(causes_by_damage(ExceptionCase.objects.all()))
-    dear, cheap = found
+    dear, cheap = causes_by_damage(ExceptionCase.objects.all(), most=9)
 
-    assert (dear.code, dear.open_cases, cheap.code) == (
-        "orders.dear",
-        1,
-        "inventory.cheap",
-    )
+    assert (dear.cause.code, dear.cases, dear.money, dear.currency) == (
+        "orders.dear", 1, Decimal(9_000), "EUR"
+    )  # fmt: skip
+    assert (cheap.cause.code, cheap.cases, cheap.money) == ("inventory.cheap", 20, Decimal(240))
     assert codes(most_urgent(ExceptionCase.objects.all()))[0] == "orders.dear"
 
 
