@@ -122,8 +122,8 @@ def _frame(request: HttpRequest, view: str, chips: list[dict[str, str]]) -> dict
 
 
 def _open_pane(request: HttpRequest) -> CasePane | None:
-    number = request.GET.get("case", "")
-    case = loaded_cases(request).filter(pk=whole_number(number) or 0).first()
+    number = whole_number(request.GET.get("case", ""))
+    case = loaded_cases(request).filter(pk=number).first() if number else None
     return pane_of(case, user=request.user, now=timezone.now()) if case else None
 
 
