@@ -13,6 +13,7 @@ from django.db.models.functions import Greatest
 from connectors.models import CodeMapping
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
+from exceptions.selectors import lacking_the_same
 from inventory.models import Item, ItemUnit, Location
 from retailhub.kernel.errors import NeedsOperator
 from retailhub.kernel.json import read_json
@@ -45,7 +46,7 @@ def mapping_form_of(case: ExceptionCase) -> MappingForm | None:
     table, code = case.context.get("table"), case.context.get("external_code")
     if case.code != "connectors.mapping_missing" or not table or case.state not in _ASKING:
         return None
-    others = ExceptionCase.objects.filter(cause_id=case.cause_id, state__in=OPEN_STATES)
+    others = lacking_the_same(case)
     name = said_name(case, code) if table == CodeMapping.Table.SKU else ""
     return MappingForm(
         table=table,

@@ -17,6 +17,7 @@ from exceptions.buttons import Button, buttons_of
 from exceptions.candidates import MappingForm, mapping_form_of
 from exceptions.expected import is_expectation
 from exceptions.foresee import Foreseen, foresee
+from exceptions.history import Earlier, earlier_of, suggestion_of
 from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.outages import Banner, Outage, banner_for, outage_of
 from exceptions.playbook import play_of
@@ -86,6 +87,8 @@ class CasePane:
     notice: dict[str, str] | None = None
     then: str = ""
     strip: Strip | None = None
+    suggestion: str = ""
+    earlier: Earlier | None = None
     back_href: str = "/queue/"
     viewers: Company = field(default_factory=Company)
     fix: None = None
@@ -106,6 +109,8 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime, walk: Walk | None 
         headline=case.detail or case.title,
         sentence=_sentence(case),
         advice={"happened": play.consequence, "todo": play.advice},
+        suggestion=_suggestion(case),
+        earlier=earlier_of(case),
         facts=_facts(case, now),
         references=_references(case),
         attempts=_attempts(case),
@@ -127,6 +132,11 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime, walk: Walk | None 
         banner=banner_for(case),
         outage=outage_of(case),
     )
+
+
+def _suggestion(case: ExceptionCase) -> str:
+    found = suggestion_of(case) if case.closed_at is None else None
+    return found.text if found else ""
 
 
 def head_of(case: ExceptionCase, now: datetime) -> CaseHead:

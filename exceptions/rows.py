@@ -204,7 +204,8 @@ def row_of(case: ExceptionCase, now: datetime | None = None, held: str = "") -> 
 
 def badges_of(case: ExceptionCase) -> tuple[StateWord, ...]:
     """Facts that stand beside the state, whatever it is."""
-    return tuple(word for word in (proof_word(case),) if word is not None)
+    recurs = StateWord("recurring", "Recurring", "amber", "replay") if case.recurs_id else None
+    return tuple(word for word in (recurs, proof_word(case)) if word is not None)
 
 
 def route_of(case: ExceptionCase) -> str:

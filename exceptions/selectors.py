@@ -82,6 +82,11 @@ def visible_runs(user: User) -> QuerySet[ReplayRun]:
     )
 
 
+def lacking_the_same(case: ExceptionCase) -> QuerySet[ExceptionCase]:
+    """Open cases that wait for the very row of a mapping that `case` lacks; itself among them."""
+    return ExceptionCase.objects.filter(cause_id=case.cause_id, state__in=OPEN_STATES)
+
+
 View = Callable[[QuerySet[ExceptionCase], User, datetime], QuerySet[ExceptionCase]]
 
 

@@ -146,7 +146,7 @@ def case_mapping(request: HttpRequest, case_id: int) -> HttpResponse:
     said = f"{row['external_code']} means {row['canonical_code']}"
     with transaction.atomic():
         now = timezone.now()
-        count = follow_mapping(cause=case.cause, actor_id=_actor(request), text=said, now=now)
+        count = follow_mapping(case_id=case.pk, actor_id=_actor(request), text=said, now=now)
         save_mapping(**row)
     said = f"Saved: {said}. {count} replayed with it."
     return _after(request, case_id, said, goes_on=said)

@@ -251,7 +251,7 @@ class ExceptionCase(Proved, Timestamped):
                 condition=Q(ladder_at__isnull=False, state__in=OPEN_STATES),
                 name="exceptions_case_ladder_due",
             ),
-            # How fast teams drain, and what closed a cause before.
+            # How fast teams drain.
             models.Index(
                 fields=["closed_at"],
                 condition=Q(closed_at__isnull=False),

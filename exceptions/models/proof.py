@@ -27,6 +27,21 @@ class Proved(models.Model):
     proof_text = models.CharField(max_length=300, blank=True, default="", db_default="")
     proof_at = models.DateTimeField(null=True, help_text="When that was seen.")
     proof_due_at = models.DateTimeField(null=True, help_text="When to look next.")
+    cure = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What its replay followed: mapping or edit. Empty: nothing was changed.",
+    )
+    recurs = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="recurrences",
+        db_index=False,
+        help_text="The closed case about the same thing and cause that was before it.",
+    )
 
     class Meta:
         abstract = True
@@ -48,5 +63,23 @@ PROOF_INDEXES = (
         fields=["proof_due_at", "id"],
         condition=Q(proof_due_at__isnull=False),
         name="exceptions_case_proof_due",
+    ),
+    # What closed a cause before.
+    models.Index(
+        fields=["cause", "-closed_at"],
+        condition=Q(proof="VERIFIED"),
+        name="exceptions_case_cured_by_cause",
+    ),
+    # The same for a code at one connection, while its cause is new.
+    models.Index(
+        fields=["connection", "code", "-closed_at"],
+        condition=Q(proof="VERIFIED"),
+        name="exceptions_case_cured_by_code",
+    ),
+    # What came after a closed case.
+    models.Index(
+        fields=["recurs"],
+        condition=Q(recurs__isnull=False),
+        name="exceptions_case_recurrences",
     ),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from exceptions.events import CaseChanged
 from exceptions.expected import PREFIX, is_expectation
@@ -81,6 +81,21 @@ class Problem:
             return bare.filter(code__in=INCIDENTS)  # down or signed out: one incident
         return bare.filter(code=self.code, context__contains=self.subject)
 
+    def closed_cases(self, cause: Cause) -> QuerySet[ExceptionCase]:
+        """Closed ones of a cause about the very same thing, or another message of the order."""
+        closed = ExceptionCase.objects.filter(cause=cause, closed_at__isnull=False)
+        if self.inbound_id:
+            same = Q(inbound_id=self.inbound_id)
+            if self.order_number:
+                same |= Q(order_number=self.order_number, inbound__isnull=False)
+            return closed.filter(same)
+        if self.outbound_id:
+            return closed.filter(outbound_id=self.outbound_id)
+        bare = closed.filter(inbound=None, outbound=None)
+        if self.order_id:
+            return bare.filter(order_id=self.order_id)
+        return bare.filter(order=None, context__contains=self.subject)
+
     def words(self) -> dict[str, Any]:
         """What a title may say."""
         return {**self.context, "connection": self.connection_name, "reason": self.detail}
@@ -94,8 +109,10 @@ def open_case(problem: Problem, *, now: datetime) -> ExceptionCase:
         return _fail_again(known, problem, now)
     play = play_of(problem.code)
     title = title_of(problem.code, problem.words())
+    cause, is_new = _cause(problem, title, now)
     case = ExceptionCase(
-        cause=_cause(problem, title, now),
+        cause=cause,
+        recurs=None if is_new else problem.closed_cases(cause).order_by("-closed_at").first(),
         code=problem.code,
         title=title,
         detail=problem.detail,
@@ -133,7 +150,7 @@ def _incident_of(problem: Problem) -> int | None:
     return down.order_by("pk").values_list("pk", flat=True).first()
 
 
-def _cause(problem: Problem, title: str, now: datetime) -> Cause:
+def _cause(problem: Problem, title: str, now: datetime) -> tuple[Cause, bool]:
     cause, is_new = Cause.objects.get_or_create(
         fingerprint=fingerprint(
             problem.code, problem.connection_id, problem.detail, problem.context
@@ -148,7 +165,7 @@ def _cause(problem: Problem, title: str, now: datetime) -> Cause:
     )
     if not is_new:
         Cause.objects.filter(pk=cause.pk).update(last_seen_at=now)
-    return cause
+    return cause, is_new
 
 
 def _fail_again(case: ExceptionCase, problem: Problem, now: datetime) -> ExceptionCase:
@@ -159,7 +176,7 @@ def _fail_again(case: ExceptionCase, problem: Problem, now: datetime) -> Excepti
     case.code, case.detail, case.context = problem.code, problem.detail, problem.context
     case.title = title_of(problem.code, problem.words())
     case.severity = problem.severity or play_of(problem.code).severity
-    case.cause = _cause(problem, case.title, now)
+    case.cause, _ = _cause(problem, case.title, now)
     if case.state == CaseState.REPLAYING:
         case.state = CaseState.CLAIMED if case.owner_id else CaseState.NEW
         case.failed_again += 1

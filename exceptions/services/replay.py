@@ -12,8 +12,8 @@ from connectors.services.snapshots import run_again
 from exceptions.errors import VerbNotAllowed
 from exceptions.expected import is_expectation
 from exceptions.lifecycle import CaseState, allowed
-from exceptions.models import Cause, ExceptionCase
-from exceptions.models.cases import OPEN_STATES
+from exceptions.models import ExceptionCase
+from exceptions.selectors import lacking_the_same
 from exceptions.services.acts import lock_case, refuse_stale
 from exceptions.services.cases import note, save, snapshot
 from exceptions.services.look_again import look_again
@@ -53,7 +53,7 @@ def take_again(
         raise VerbNotAllowed(f"This case is {case.state.lower()}; there is nothing to replay.")
     refuse_stale(case, actor_id=actor_id, version=version)
     before = snapshot(case)
-    case.state, case.wake_at = CaseState.REPLAYING, None
+    case.state, case.wake_at, case.cure = CaseState.REPLAYING, None, _cure_of(case)
     text = f"{_sentence(case)} · {within}" if within else _sentence(case)
     note(case, "replay", now, actor_id=actor_id, text=text, before=before)
     save(case)
@@ -61,6 +61,12 @@ def take_again(
         raise VerbNotAllowed("There is nothing to replay: it is under way or done already.")
     case.refresh_from_db()
     return case, True
+
+
+def _cure_of(case: ExceptionCase) -> str:
+    """What was changed before the replay, for those who meet the same again."""
+    corrected = InboundMessage.objects.filter(pk=case.inbound_id or 0, edited_body__isnull=False)
+    return "edit" if case.inbound_id and corrected.exists() else ""
 
 
 def lock_behind(case_id: int) -> None:
@@ -103,18 +109,14 @@ def _sentence(case: ExceptionCase) -> str:
 
 
 @transaction.atomic
-def follow_mapping(*, cause: Cause, actor_id: int, text: str, now: datetime) -> int:
-    """A missing row was saved: what waited for it is under way. Returns how many cases follow."""
-    cases = (
-        ExceptionCase.objects.select_for_update(of=("self",))
-        .filter(cause=cause, state__in=OPEN_STATES)
-        .exclude(state=CaseState.REPLAYING)
-        .order_by("pk")
-    )
-    rows = list(cases)
+def follow_mapping(*, case_id: int, actor_id: int, text: str, now: datetime) -> int:
+    """The row a case lacks was saved: what waited for it is under way. Returns how many follow."""
+    waiting = lacking_the_same(ExceptionCase.objects.get(pk=case_id))
+    locked = waiting.select_for_update(of=("self",)).exclude(state=CaseState.REPLAYING)
+    rows = list(locked.order_by("pk"))
     for case in rows:
         before = snapshot(case)
-        case.state, case.wake_at = CaseState.REPLAYING, None
+        case.state, case.wake_at, case.cure = CaseState.REPLAYING, None, "mapping"
         note(case, "replay", now, actor_id=actor_id, text=text, before=before)
         save(case)
     return len(rows)

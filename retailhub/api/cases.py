@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -14,6 +15,7 @@ from rest_framework.reverse import reverse
 
 from connectors.models import ApiKey
 from connectors.services.api_keys import Scope
+from exceptions.history import suggestion_of
 from exceptions.lifecycle import OPEN, CaseState
 from exceptions.models import ExceptionCase
 from exceptions.models.proof import Proof
@@ -153,8 +155,21 @@ class ShowCase(HubView):
     class Output(CaseSummary):
         """The case with advice."""
 
+        @extend_schema_serializer(component_name="CaseSuggestion")
+        class OfHistory(serializers.Serializer[Any]):
+            how = serializers.CharField()
+            count = serializers.IntegerField(help_text="So many of the last ones were closed so.")
+            of = serializers.IntegerField(help_text="How many of the last ones were counted.")
+            text = serializers.CharField()
+
         consequence = serializers.CharField(help_text="What waits meanwhile.")
         advice = serializers.CharField(help_text="What cures it.")
+        suggestion = OfHistory(
+            allow_null=True, help_text="What closed most of the last ones like it; null at first."
+        )
+        recurs = serializers.IntegerField(
+            allow_null=True, help_text="The closed case about the same thing before this one."
+        )
 
     @extend_schema(
         operation_id="showCase",
@@ -170,5 +185,11 @@ class ShowCase(HubView):
         if case is None:
             raise NotFound(f"There is no case {case_id} that this key can see.")
         play = play_of(case.code)
-        told = {"consequence": play.consequence, "advice": play.advice}
+        found = suggestion_of(case)
+        told = {
+            "consequence": play.consequence,
+            "advice": play.advice,
+            "suggestion": asdict(found) if found else None,
+            "recurs": case.recurs_id,
+        }
         return Response({**case_of(case, request), **told})
