@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('connectors', '0014_history_is_append_only'),
-        ('exceptions', '0014_one_incident_per_connection'),
+        ('exceptions', '0016_count_each_tab_by_an_index'),
         ('orders', '0005_customer_tags'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -13,6 +13,6 @@ WHERE closed_at IS NOT NULL AND proof = ''
 
 class Migration(migrations.Migration):
 
-    dependencies = [("exceptions", "0015_what_was_before")]
+    dependencies = [("exceptions", "0017_what_was_before")]
 
     operations = [migrations.RunSQL(KNOWN, migrations.RunSQL.noop)]
