@@ -39,3 +39,9 @@ class SelectionExpired(NeedsOperator):
     """The selection is too old to be acted on, or somebody else's."""
 
     code = "exceptions.selection_expired"
+
+
+class KeyReused(NeedsOperator):
+    """A program used the key of one act for another."""
+
+    code = "api.idempotency_key_reused"

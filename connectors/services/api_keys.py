@@ -34,6 +34,7 @@ class Scope(StrEnum):
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     CASES_READ = "cases:read"
+    CASES_WRITE = "cases:write"
     STOCK_READ = "stock:read"
     STOCK_RESERVE = "stock:reserve"
     REPLAYS_READ = "replays:read"

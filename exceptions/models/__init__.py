@@ -7,6 +7,7 @@ from exceptions.models.expectations import Expectation, ExpectationTemplate
 from exceptions.models.incidents import HeldEffect
 from exceptions.models.ownership import Absence, Assignment, OwnershipRule, RuleSet, Team
 from exceptions.models.presence import Presence
+from exceptions.models.programs import ProgramAct
 from exceptions.models.replays import BulkScope, ReplayItem, ReplayRun, RunEvent
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "LadderStep",
     "OwnershipRule",
     "Presence",
+    "ProgramAct",
     "ReplayItem",
     "ReplayRun",
     "RuleSet",

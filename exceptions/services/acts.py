@@ -256,8 +256,7 @@ def undo_act(*, event_id: int, actor_id: int, now: datetime) -> ExceptionCase:
     """Take back the newest act on a case, back to what was before it. Raises `NothingToUndo`."""
     event = CaseEvent.objects.get(pk=event_id)
     case = lock_case(event.case_id)
-    standing = CaseEvent.objects.filter(case=case, verb__in=UNDOABLE, taken_back_by=None)
-    newest = standing.order_by("-pk").first()
+    newest = newest_act(case.pk)
     if newest is None or newest.pk != event.pk or not _stands_as(case, event.after):
         raise NothingToUndo("Something else happened to this case since; nothing was changed.")
     before = snapshot(case)
@@ -279,6 +278,12 @@ def undo_act(*, event_id: int, actor_id: int, now: datetime) -> ExceptionCase:
     line.save()
     save(case, verb="upd" if case.closed_at is None else "gone")
     return case
+
+
+def newest_act(case_id: int) -> CaseEvent | None:
+    """The act that an undo would take back, if the case still stands as it left it."""
+    standing = CaseEvent.objects.filter(case_id=case_id, verb__in=UNDOABLE, taken_back_by=None)
+    return standing.order_by("-pk").first()
 
 
 def _stands_as(case: ExceptionCase, after: dict[str, Any]) -> bool:

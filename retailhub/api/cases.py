@@ -57,6 +57,12 @@ class CaseSummary(serializers.Serializer[Any]):
     severity = serializers.ChoiceField(choices=SEVERITIES)
     state = serializers.ChoiceField(choices=CASE_STATES)
     is_open = serializers.BooleanField()
+    version = serializers.IntegerField(help_text="Say it with an act, to change what you saw.")
+    team = serializers.CharField(allow_null=True, help_text="Its slug.")
+    owner = serializers.CharField(allow_null=True, help_text="A username.")
+    incident_id = serializers.IntegerField(
+        allow_null=True, help_text="The case of the connection that stands for it."
+    )
     order_number = serializers.CharField(help_text="Also known while there is no order yet.")
     order = OfOrder(allow_null=True)
     value = Money(allow_null=True)
@@ -71,7 +77,8 @@ class CaseSummary(serializers.Serializer[Any]):
 
 def cases_of(key: ApiKey) -> QuerySet[ExceptionCase]:
     """The cases of the key's connection."""
-    return ExceptionCase.objects.filter(connection_id=key.connection_id).select_related("order")
+    cases = ExceptionCase.objects.filter(connection_id=key.connection_id)
+    return cases.select_related("order", "team", "owner")
 
 
 def case_of(case: ExceptionCase, request: Request) -> dict[str, Any]:
@@ -89,6 +96,10 @@ def case_of(case: ExceptionCase, request: Request) -> dict[str, Any]:
         "severity": ExceptionCase.Severity(case.severity).name,
         "state": case.state,
         "is_open": case.state in OPEN,
+        "version": case.version,
+        "team": case.team.slug if case.team else None,
+        "owner": case.owner.get_username() if case.owner else None,
+        "incident_id": case.parent_id,
         "order_number": case.order_number,
         "order": order,
         "value": None if case.value is None else money_of(case.value, case.currency),
@@ -119,6 +130,9 @@ class ListCases(HubView):
         order = serializers.CharField(
             required=False, max_length=160, help_text="An order's reference or number."
         )
+        cause = serializers.IntegerField(
+            required=False, min_value=1, max_value=2**63 - 1, help_text="The id of a cause."
+        )
 
     @extend_schema_serializer(component_name="CasePage")
     class Output(Page):
@@ -143,6 +157,8 @@ class ListCases(HubView):
             rows = rows.filter(is_open if asked["state"] == "open" else ~is_open)
         if "order" in asked:
             rows = rows.filter(Q(order_number=asked["order"]) | Q(order__reference=asked["order"]))
+        if "cause" in asked:
+            rows = rows.filter(cause_id=asked["cause"])
         page, following = page_of(rows, cursor=asked.get("cursor", ""), limit=asked["limit"])
         results = [case_of(case, request) for case in page]
         return Response({"results": results, "next_cursor": following})

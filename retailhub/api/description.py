@@ -45,7 +45,7 @@ class BearerKey(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
             "bearerFormat": "rh_<prefix>_<secret>",
             "description": "A key made in the admin. It belongs to one connection and sees only "
             "what belongs to that. Scopes: orders:read, orders:write, cases:read, "
-            "stock:read, stock:write, stock:reserve, replays:read, replays:write.",
+            "cases:write, stock:read, stock:write, stock:reserve, replays:read, replays:write.",
         }
 
 

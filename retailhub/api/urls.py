@@ -6,7 +6,9 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
 from retailhub.api.availability import ShowAvailability
+from retailhub.api.case_acts import ActOnCase
 from retailhub.api.cases import ListCases, ShowCase
+from retailhub.api.causes import ListCauses
 from retailhub.api.messages import ShowMessage
 from retailhub.api.movements import ListMovements
 from retailhub.api.orders import ListOrders, ShowOrder
@@ -40,6 +42,8 @@ urlpatterns = [
     path("v1/messages/<int:message_id>", ShowMessage.as_view(), name="message"),
     path("v1/cases", ListCases.as_view(), name="cases"),
     path("v1/cases/<int:case_id>", ShowCase.as_view(), name="case"),
+    path("v1/cases/<int:case_id>/<slug:verb>", ActOnCase.as_view(), name="case-act"),
+    path("v1/causes", ListCauses.as_view(), name="causes"),
     path("v1/messages/<int:message_id>/try", TryMessage.as_view(), name="try"),
     path("v1/replays", Replays.as_view(), name="replays"),
     path("v1/replays/<int:run_id>", ShowReplay.as_view(), name="replay"),

@@ -24,6 +24,7 @@ ROUTES = {
     "v1/messages/<int:message_id>": ("messages/{message}", Scope.ORDERS_WRITE),
     "v1/cases": ("cases", Scope.CASES_READ),
     "v1/cases/<int:case_id>": ("cases/{case}", Scope.CASES_READ),
+    "v1/causes": ("causes", Scope.CASES_READ),
     "v1/availability": ("availability?sku=MUG", Scope.STOCK_READ),
     "v1/availability/told": ("availability/told?sku=MUG&channel=webshop", Scope.STOCK_READ),
     "v1/items/<path:sku>/movements": ("items/MUG/movements", Scope.STOCK_READ),
@@ -54,9 +55,9 @@ WRITES = {
     ),
 }
 EACH_WRITE = pytest.mark.parametrize(("path", "body", "scope"), WRITES.values(), ids=[*WRITES])
-# Only posted to as well; tests/api/test_replays.py asks who may.
-POSTED = {"v1/replays/<int:run_id>/<slug:verb>"}
-LISTS = ("orders", "cases", "replays")
+# Only posted to as well; test_replays.py and test_case_acts.py ask who may.
+POSTED = {"v1/replays/<int:run_id>/<slug:verb>", "v1/cases/<int:case_id>/<slug:verb>"}
+LISTS = ("orders", "cases", "causes", "replays")
 # What lies on the shelves is the house's; only what a channel was told is that channel's.
 SHARED = ("availability?sku=MUG", "items/MUG/movements")
 EACH = pytest.mark.parametrize(

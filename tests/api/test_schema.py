@@ -23,6 +23,8 @@ OPERATIONS = {
     ("post", "/api/v1/reservations/{reference}/transfer"),
     ("get", "/api/v1/cases"),
     ("get", "/api/v1/cases/{case_id}"),
+    ("post", "/api/v1/cases/{case_id}/{verb}"),
+    ("get", "/api/v1/causes"),
     ("get", "/api/v1/availability"),
     ("get", "/api/v1/availability/told"),
     ("get", "/api/v1/items/{sku}/movements"),
