@@ -127,6 +127,8 @@ CONTROL, on each app; faults and credentials do not touch it
                                      partial_share, count_interval_s, is_paused
         POST     /_sandbox/outbound-orders/{id}/advance   one step now, or {"to": "shipped"}
         POST     /_sandbox/stock-count {"warehouse", "sku", "on_hand"}
+        POST     /_sandbox/stock-movement {"kind": "adjusted" or "received", "warehouse", "sku",
+                                     "quantity", "reason", "reference"}
 
 FAULTS: a probability from 0 to 1 unless said otherwise; seeded by `seed`
   latency_ms, latency_jitter_ms       milliseconds

@@ -17,7 +17,16 @@ from connectors.services.codes import save_mapping
 from connectors.services.read_back import read_back
 from exceptions.models import ExceptionCase
 from exceptions.services.replay import replay_case
-from inventory.models import Channel, ChannelOffer, Item, Location, Publication
+from inventory.ledger import prove_levels
+from inventory.models import (
+    Channel,
+    ChannelOffer,
+    Item,
+    Location,
+    Publication,
+    StockLevel,
+    StockMovement,
+)
 from inventory.services import full_run
 from inventory.services.count import record_count
 from retailhub.sandbox.catalogue import ITEM_BY_CODE, PLACE
@@ -118,6 +127,30 @@ def test_a_count_reaches_the_shop_node_by_node(estate: Estate) -> None:
 
     assert (shown(estate, "MUG-BLUE"), shown(estate, "MUG-BLUE", "HAMBURG")) == (17, 4)
     assert states("MUG-BLUE") == {"SENT": 1}
+
+
+def test_what_the_warehouse_writes_off_receives_and_counts_is_booked(estate: Estate) -> None:
+    shelf = {"warehouse": "BERLIN", "sku": "MUG-BLUE"}
+    level = StockLevel.objects.get(item__sku="MUG-BLUE", location__code="BERLIN")
+    before = level.on_hand
+
+    def booked(number: int) -> bool:
+        level.refresh_from_db()
+        return level.on_hand == number
+
+    more = {"kind": "adjusted", "quantity": -3, "reason": "Broken"}
+    estate.control("wms", "stock-movement", "POST", **shelf, **more)
+    more = {"kind": "received", "quantity": 12, "reference": "PO-9"}
+    estate.control("wms", "stock-movement", "POST", **shelf, **more)
+    estate.work_until(lambda: booked(before + 9))
+    estate.control("wms", "stock-count", "POST", **shelf, on_hand=17)
+    estate.work_until(lambda: booked(17))
+
+    lines = StockMovement.objects.filter(level=level, source="wms-berlin").order_by("pk")
+    kinds = [(line.kind, line.on_hand_change, line.reason) for line in lines]
+    assert sorted(kinds[:2]) == [("ADJUSTED", -3, "Broken"), ("RECEIVED", 12, "PO-9")]
+    assert kinds[2][0] == "COUNTED"
+    assert prove_levels(most=1).differing == 0
 
 
 def test_a_node_that_is_not_mapped_is_a_case_that_names_it(estate: Estate) -> None:

@@ -176,3 +176,25 @@ async def test_a_count_corrects_the_book_and_is_told(wms: Running, hub: Hub) -> 
     data = (await hub.wait_for(1))[0].json["data"]
     assert (data["on_hand"], data["previous_on_hand"]) == (12, before["on_hand"])
     assert (await level(wms))["available"] == 12
+
+
+async def test_what_broke_or_came_in_is_told_and_changes_the_book(wms: Running, hub: Hub) -> None:
+    before = (await level(wms))["on_hand"]
+    shelf = {"warehouse": "BERLIN", "sku": "MUG-BLUE"}
+
+    await wms.control("/stock-movement", kind="adjusted", quantity=-3, reason="Broken", **shelf)
+    await wms.control("/stock-movement", kind="received", quantity=12, reference="PO-9", **shelf)
+
+    told = [(h.json["type"], h.json["sequence"], h.json["data"]) for h in await hub.wait_for(2)]
+    assert sorted(told) == [
+        ("stock.adjusted", 1, {**shelf, "quantity": -3, "reason": "Broken"}),
+        ("stock.received", 2, {**shelf, "quantity": 12, "reference": "PO-9"}),
+    ]
+    assert (await level(wms))["on_hand"] == before + 9
+
+
+async def test_never_writes_off_what_is_picked(wms: Running, hub: Hub) -> None:
+    shelf = {"warehouse": "BERLIN", "sku": "MUG-BLUE"}
+    await wms.control("/stock-movement", kind="adjusted", quantity=-1_000_000, **shelf)
+
+    assert (await level(wms))["on_hand"] == 0

@@ -36,10 +36,10 @@ class Teller:
         }
         self._send(kind, order["sequence"], order["reference"], data)
 
-    def tell_count(self, counted: Record) -> None:
-        warehouse = counted["warehouse"]
+    def tell_stock(self, kind: str, data: Record) -> None:
+        warehouse = data["warehouse"]
         number = self._journal.count_up(warehouse)
-        self._send("stock.counted", number, f"{warehouse}/{counted['sku']}", counted)
+        self._send(kind, number, f"{warehouse}/{data['sku']}", data)
 
     def _send(self, kind: str, sequence: int, reference: str, data: Record) -> None:
         event_id = f"evt_{self._journal.count_up('event'):08d}"

@@ -50,6 +50,13 @@ class Stock:
         self._journal.put("stock", _key(warehouse, sku), row)
         return {**_shown(row), "previous_on_hand": previous}
 
+    def change(self, warehouse: str, sku: str, quantity: int) -> Record:
+        """Write units on or, below zero, off the book; never those that are picked already."""
+        row = self.level(warehouse, sku)
+        done = max(quantity, row["picked"] - row["on_hand"])
+        self._move(warehouse, sku, on_hand=done)
+        return {"warehouse": warehouse, "sku": sku, "quantity": done}
+
     def _move(self, warehouse: str, sku: str, **changes: int) -> None:
         row = self.level(warehouse, sku)
         for name, change in changes.items():

@@ -30,6 +30,7 @@ from retailhub.sandbox.wms.stock import Stock
 PAGE = 100
 # Older orders are forgotten, so that a demo may run for days.
 RETAINED_ORDERS = 20_000
+MOVEMENTS = frozenset({"adjusted", "received"})
 
 
 def problem(
@@ -107,6 +108,7 @@ class Wms(System):
             settings_route("/limits", self.rate.report, self.rate.change),
             control_route("/rotate-secret", self.rotate_secret, ["POST"]),
             control_route("/stock-count", self.count_stock, ["POST"]),
+            control_route("/stock-movement", self.move_stock, ["POST"]),
             control_route("/outbound-orders/{id}/advance", self.advance_order, ["POST"]),
         ]
 
@@ -177,6 +179,19 @@ class Wms(System):
         counted = self.floor.record_count(str(warehouse), str(sku), on_hand)
         await self.journal.commit()
         return JSONResponse(counted)
+
+    async def move_stock(self, request: Request) -> Response:
+        body = await read_object(request)
+        warehouse, sku, quantity = body.get("warehouse"), body.get("sku"), body.get("quantity")
+        if warehouse not in PLACE or sku not in ITEM_BY_CODE or not isinstance(quantity, int):
+            raise SettingError("needs a known warehouse, a known sku and a whole quantity")
+        more = {name: str(body[name]) for name in ("reason", "reference") if name in body}
+        kind = body.get("kind")
+        if kind not in MOVEMENTS or (kind == "received" and quantity <= 0):
+            raise SettingError("kind is adjusted, or received with a quantity above zero")
+        moved = self.floor.record_movement(kind, str(warehouse), str(sku), quantity, **more)
+        await self.journal.commit()
+        return JSONResponse(moved)
 
     async def advance_order(self, request: Request) -> Response:
         order = self.orders.get(request.path_params["id"])
