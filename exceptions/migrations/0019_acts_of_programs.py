@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('connectors', '0014_history_is_append_only'),
-        ('exceptions', '0015_one_incident_per_connection'),
+        ('exceptions', '0018_what_facts_closed_is_verified'),
     ]
 
     operations = [
