@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connectors.masking import masked_body, masked_json
-from connectors.models import Attempt, InboundMessage
+from connectors.models import InboundMessage
 from exceptions.activity import LINES, activity_of, is_taken_back, line_of
+from exceptions.attempts import attempts_of
 from exceptions.buttons import Button, buttons_of
 from exceptions.candidates import MappingForm, mapping_form_of
 from exceptions.expected import is_expectation
@@ -113,7 +114,7 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime, walk: Walk | None 
         earlier=earlier_of(case),
         facts=_facts(case, now),
         references=_references(case),
-        attempts=_attempts(case),
+        attempts=attempts_of(case),
         activity=[line_of(event) for event in events],
         actions=buttons_of(case, user=user),
         why=why_of(case),
@@ -200,39 +201,6 @@ def _references(case: ExceptionCase) -> list[tuple[str, str]]:
         row_out = case.outbound
         references.append(("Effect", f"{row_out.effect_key} · {row_out.state.lower()}"))
     return references
-
-
-def _attempts(case: ExceptionCase) -> list[dict[str, Any]]:
-    if case.outbound is None:
-        return []
-    rows = Attempt.objects.filter(message_id=case.outbound_id).order_by("-number")[:20]
-    return [
-        {
-            "number": row.number,
-            "at": row.started_at,
-            "result": _RESULTS.get(row.outcome, "running"),
-            "status": row.status,
-            "ms": row.milliseconds,
-            "by": "Look-up" if row.is_look_up else "",
-            "message": row.detail,
-            "request": masked_json(row.request) if row.request is not None else "",
-            "response": masked_json(row.response) if row.response is not None else "",
-        }
-        for row in rows
-    ]
-
-
-_RESULTS = {
-    "SENT": "sent",
-    "FOUND": "sent",
-    "ABSENT": "skipped",
-    "LATER": "failed",
-    "THROTTLED": "waiting",
-    "UNKNOWN": "unknown",
-    "REJECTED": "rejected",
-    "CRASHED": "unknown",
-    "LATE": "skipped",
-}
 
 
 def undo_of(events: Sequence[CaseEvent]) -> dict[str, str] | None:

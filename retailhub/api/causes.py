@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Min, Q
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -14,7 +13,7 @@ from rest_framework.reverse import reverse
 from connectors.services.api_keys import Scope
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
-from exceptions.selectors import causes_by_damage
+from exceptions.selectors import Damage, causes_by_damage
 from retailhub.api.authentication import needs
 from retailhub.api.cases import SEVERITIES, cases_of
 from retailhub.api.description import RATE_HEADERS, problems
@@ -47,7 +46,7 @@ class ListCauses(HubView):
             value = Money(
                 allow_null=True, help_text="Null without money, or in several currencies."
             )
-            first_due_at = Moment()
+            first_seen_at = Moment()
             last_seen_at = Moment()
             cases_url = serializers.URLField()
 
@@ -65,25 +64,20 @@ class ListCauses(HubView):
         """Open cases of the key's connection by cause, the most harmful first."""
         asked = self.asked(self.Query)
         cases = cases_of(self.key).filter(state__in=OPEN_STATES).select_related(None)
-        with_money = Q(cases__in=cases.values("pk")) & ~Q(cases__currency="")
-        lowest = Min("cases__currency", filter=with_money)
-        causes: Any = causes_by_damage(cases).annotate(lowest=lowest)
+        worst = causes_by_damage(cases, most=asked["limit"])
         cases_url = reverse("api:cases", request=request)
-        return Response(
-            {"results": [_shown(cause, cases_url) for cause in causes[: asked["limit"]]]}
-        )
+        return Response({"results": [_shown(one, cases_url) for one in worst]})
 
 
-def _shown(cause: Any, cases_url: str) -> dict[str, Any]:
-    is_one = bool(cause.money and cause.currency) and cause.currency == cause.lowest
+def _shown(one: Damage, cases_url: str) -> dict[str, Any]:
     return {
-        "id": cause.pk,
-        "code": cause.code,
-        "title": cause.title,
-        "open_cases": cause.open_cases,
-        "severity": ExceptionCase.Severity(cause.worst).name,
-        "value": money_of(cause.money, cause.currency) if is_one else None,
-        "first_due_at": moment(cause.first_due),
-        "last_seen_at": moment(cause.last_seen_at),
-        "cases_url": f"{cases_url}?state=open&cause={cause.pk}",
+        "id": one.cause.pk,
+        "code": one.cause.code,
+        "title": one.cause.title,
+        "open_cases": one.cases,
+        "severity": ExceptionCase.Severity(one.worst).name,
+        "value": money_of(one.money, one.currency) if one.money and one.currency else None,
+        "first_seen_at": moment(one.cause.first_seen_at),
+        "last_seen_at": moment(one.cause.last_seen_at),
+        "cases_url": f"{cases_url}?state=open&cause={one.cause.pk}",
     }
