@@ -22,7 +22,7 @@ from retailhub.kernel.text import plain
 @require_GET
 def queue_next(request: HttpRequest) -> HttpResponse:
     """Leads to the most urgent case of a view that was not seen yet, or back to the list."""
-    walk = walk_from(request)
+    walk = walk_from(request.GET)
     found = ahead(walk, user=request.user, now=timezone.now()).first()
     if found is not None:
         return HttpResponseRedirect(case_url(found.pk, walk))
@@ -48,7 +48,7 @@ def case_skip(request: HttpRequest, case_id: int) -> HttpResponse:
     if reason := plain(request.POST.get("reason", ""))[:2000]:
         actor_id = int(request.user.pk or 0)
         add_note(case_id=case.pk, actor_id=actor_id, text=f"Skipped: {reason}", now=timezone.now())
-    return HttpResponseRedirect(next_url(walk_from(request).past(case.pk)), status=303)
+    return HttpResponseRedirect(next_url(walk_from(request.GET).past(case.pk)), status=303)
 
 
 @require_POST

@@ -134,7 +134,7 @@ def _case_rows(request: HttpRequest, cases: QuerySet[ExceptionCase]) -> dict[str
     total = cases.order_by()[: MOST_COUNTED + 1].count()
     query = request.GET.copy()
     query.pop("case", None)
-    walk_url = next_url(walk_from(request))
+    walk_url = next_url(walk_from(request.GET))
     if has_more:
         query["after"] = cursor_of(page[-1])
     return {

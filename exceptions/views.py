@@ -30,7 +30,10 @@ from exceptions.walk import (
     GOES_ON,
     Walk,
     ahead,
+    below,
     case_url,
+    goes_on,
+    list_beside,
     next_url,
     said_on_the_way,
     walk_of,
@@ -113,7 +116,7 @@ def case_act(request: HttpRequest, case_id: int, verb: str) -> HttpResponse:
         said = act(case, request, form.cleaned_data)
     except NeedsOperator as error:
         return _pane(request, case_id, status=409, errors=[str(error)])
-    return _after(request, case_id, said, goes_on=GOES_ON.get(verb, ""))
+    return _after(request, case, said, done=GOES_ON.get(verb, ""))
 
 
 @require_POST
@@ -126,11 +129,19 @@ def case_undo(request: HttpRequest, case_id: int, event_id: int) -> HttpResponse
         acts.undo_act(event_id=event_id, actor_id=_actor(request), now=timezone.now())
     except NeedsOperator as error:
         return _pane(request, case_id, status=409, errors=[str(error)])
-    walk = walk_of(request)
-    if walk is not None and case_id in walk.seen and getattr(request, "htmx", None):
-        notice = {"color": "blue", "text": "Taken back."}
-        return _other_pane(request, case_id, walk.back_at(case_id), notice)
-    return _after(request, case_id, "Taken back.")
+    return _back_at(request, case) or _after(request, case, "Taken back.")
+
+
+def _back_at(request: HttpRequest, case: ExceptionCase) -> HttpResponse | None:
+    """The case whose act was taken back from the pane of the next one."""
+    notice = {"color": "blue", "text": "Taken back."}
+    walk, beside = walk_of(request), list_beside(request)
+    if walk is not None and case.pk in walk.seen and getattr(request, "htmx", None):
+        before = walk.back_at(case.pk)
+        return _other_pane(request, case.pk, case_url(case.pk, before), notice, before)
+    if beside is not None and beside[1] != case.pk:
+        return _other_pane(request, case.pk, beside[0].beside(case.pk), notice)
+    return None
 
 
 @require_POST
@@ -149,7 +160,7 @@ def case_mapping(request: HttpRequest, case_id: int) -> HttpResponse:
         count = follow_mapping(case_id=case.pk, actor_id=_actor(request), text=said, now=now)
         save_mapping(**row)
     said = f"Saved: {said}. {count} replayed with it."
-    return _after(request, case_id, said, goes_on=said)
+    return _after(request, case, said, done=said)
 
 
 @require_POST
@@ -172,38 +183,67 @@ def cause_replay(request: HttpRequest, cause_id: int) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse('queue')}?group=cause")
 
 
-def _after(request: HttpRequest, case_id: int, said: str, *, goes_on: str = "") -> HttpResponse:
+def _after(request: HttpRequest, case: ExceptionCase, said: str, *, done: str = "") -> HttpResponse:
+    """The case again; or the next one, when it is done and that is how this person works."""
     walk = walk_of(request)
-    if walk is not None and goes_on:
-        return _go_on(request, case_id, walk.past(case_id), goes_on)
+    if done:
+        further = (
+            _go_on(request, case, walk.past(case.pk), done)
+            if walk
+            else _list_on(request, case, done)
+        )
+        if further is not None:
+            return further
     if getattr(request, "htmx", None):
         notice = {"color": "blue", "text": said} if said else None
-        return _pane(request, case_id, notice=notice)
+        return _pane(request, case.pk, notice=notice)
     if said:
         messages.info(request, said)
-    return HttpResponseRedirect(case_url(case_id, walk), status=303)
+    return HttpResponseRedirect(case_url(case.pk, walk), status=303)
 
 
-def _go_on(request: HttpRequest, done_id: int, walk: Walk, said: str) -> HttpResponse:
-    """The next case of a walk, with a word about the last one and how to take it back."""
-    said = said_on_the_way(walk, said, user=request.user)
+def _go_on(request: HttpRequest, case: ExceptionCase, walk: Walk, done: str) -> HttpResponse:
+    """The next case of a walk, or the end of it."""
     is_fragment = bool(getattr(request, "htmx", None))
     found = ahead(walk, user=request.user, now=timezone.now()).first()
     if is_fragment and found is not None:
-        undo = undo_of(activity_of(ExceptionCase.objects.get(pk=done_id)))
-        notice = {"color": "blue", "text": said, "undo_url": undo["url"] if undo else ""}
-        return _other_pane(request, found.pk, walk, notice)
-    messages.info(request, said)
+        said = _said_of(request, case, walk, done)
+        return _other_pane(request, found.pk, case_url(found.pk, walk), said, walk)
+    messages.info(request, said_on_the_way(walk, done, user=request.user))
     if is_fragment:
         return HttpResponse(headers={"HX-Redirect": next_url(walk)})
     return HttpResponseRedirect(next_url(walk), status=303)
 
 
+def _list_on(request: HttpRequest, case: ExceptionCase, done: str) -> HttpResponse | None:
+    """The next case of the list that the pane is open beside, if there is one."""
+    beside = list_beside(request)
+    if beside is None or not goes_on(request.user):
+        return None
+    walk = beside[0]
+    found = below(walk, case, user=request.user, now=timezone.now()).first()
+    if found is None:
+        return None
+    said = _said_of(request, case, walk, done)
+    return _other_pane(request, found.pk, walk.beside(found.pk), said)
+
+
+def _said_of(request: HttpRequest, case: ExceptionCase, walk: Walk, done: str) -> dict[str, str]:
+    """A word about the case that was open, and how to take that back."""
+    undo = undo_of(activity_of(case))
+    said = said_on_the_way(walk, done, user=request.user)
+    return {"color": "blue", "text": said, "undo_url": undo["url"] if undo else ""}
+
+
 def _other_pane(
-    request: HttpRequest, case_id: int, walk: Walk, notice: dict[str, str]
+    request: HttpRequest,
+    case_id: int,
+    address: str,
+    notice: dict[str, str],
+    walk: Walk | None = None,
 ) -> HttpResponse:
     """Another case than the one that was open: nothing of that may be kept in its fields."""
     response = _pane(request, case_id, notice=notice, walk=walk)
-    response["HX-Push-Url"] = case_url(case_id, walk)
+    response["HX-Push-Url"] = address
     response["HX-Reswap"] = "outerHTML show:none"
     return response

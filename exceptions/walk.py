@@ -9,16 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
 from exceptions.models import ExceptionCase
 from exceptions.presence import others
-from exceptions.selectors import FILTERS, MOST_COUNTED, VIEWS, cases_in, most_urgent, narrow
+from exceptions.selectors import (
+    FILTERS,
+    MOST_COUNTED,
+    VIEWS,
+    cases_in,
+    cursor_of,
+    most_urgent,
+    narrow,
+)
+from retailhub.kernel.roles import Ability, may
 from retailhub.kernel.text import whole_number
 
 # What finishes a case for whoever is at it: after these a walk goes on.
@@ -62,6 +72,10 @@ class Walk:
         """The list it goes through."""
         return f"{reverse('queue')}?{urlencode(self.filters)}"
 
+    def beside(self, case_id: int) -> str:
+        """That list, with a case open beside it."""
+        return f"{self.stop_url}&case={case_id}"
+
     def past(self, case_id: int) -> Walk:
         """The walk when this case was seen too."""
         return replace(self, seen=(*self._without(case_id), case_id)[-MOST_SEEN:])
@@ -76,12 +90,21 @@ class Walk:
 
 def walk_of(request: HttpRequest) -> Walk | None:
     """The walk that a page is part of."""
-    return walk_from(request) if "seen" in request.GET else None
+    return walk_from(request.GET) if "seen" in request.GET else None
 
 
-def walk_from(request: HttpRequest) -> Walk:
+def list_beside(request: HttpRequest) -> tuple[Walk, int] | None:
+    """The list that a pane is open beside, by whose address htmx asks; and which case that is."""
+    htmx = getattr(request, "htmx", None)
+    page = urlsplit((htmx and htmx.current_url) or "")
+    if page.path != reverse("queue"):
+        return None
+    query = QueryDict(page.query)
+    return walk_from(query), whole_number(query.get("case", "")) or 0
+
+
+def walk_from(query: Mapping[str, str]) -> Walk:
     """The walk that begins, or goes on, with this address."""
-    query = request.GET
     filters = {name: query[name] for name in FILTERS if query.get(name)}
     view = filters.get("view", "open")
     numbers = [whole_number(text) for text in query.get("seen", "").split(".")]
@@ -91,9 +114,18 @@ def walk_from(request: HttpRequest) -> Walk:
 
 def ahead(walk: Walk, *, user: Any, now: datetime) -> QuerySet[ExceptionCase]:
     """What of the view was not seen yet and nobody else is editing, the most urgent first."""
+    return _free(walk, user, now, "").exclude(pk__in=walk.seen)
+
+
+def below(walk: Walk, case: ExceptionCase, *, user: Any, now: datetime) -> QuerySet[ExceptionCase]:
+    """What comes after `case` in the list, without what somebody else is editing."""
+    return _free(walk, user, now, cursor_of(case))
+
+
+def _free(walk: Walk, user: Any, now: datetime, after: str) -> QuerySet[ExceptionCase]:
     cases = narrow(cases_in(walk.view, user=user, now=now), walk.filters)
     edited = others(user, now).filter(is_editing=True).values("case")
-    return most_urgent(cases.exclude(pk__in=walk.seen).exclude(pk__in=edited))
+    return most_urgent(cases.exclude(pk__in=edited), after=after)
 
 
 def left(walk: Walk, *, user: Any, now: datetime) -> str:
@@ -143,6 +175,12 @@ def case_url(case_id: int, walk: Walk | None) -> str:
 def next_url(walk: Walk) -> str:
     """Leads to whatever is next then."""
     return reverse("queue-next") + walk.query
+
+
+def goes_on(user: Any) -> bool:
+    """Whether the next case opens by itself after an act: as chosen, or as the role works."""
+    chosen = getattr(getattr(user, "preferences", None), "goes_on", None)
+    return bool(chosen) if chosen is not None else not may(user, Ability.REPLAY_MANY)
 
 
 def onward(request: HttpRequest, case_id: int, *, is_done: bool) -> str:

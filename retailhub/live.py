@@ -28,6 +28,7 @@ from exceptions.services import presence
 from retailhub.bell import GROUP
 from retailhub.hints import MANY, MOST_NAMED
 from retailhub.models import LiveEvent
+from retailhub.people import zone_of
 
 TOPICS = frozenset({"queue", "orders", "connections", "replays", "stock"})
 COALESCE_SECONDS = 0.5
@@ -207,7 +208,8 @@ def _look_away(tab: UUID) -> None:
 
 def _company_at(case_id: int, user_id: int) -> Company:
     user = get_user_model().objects.get(pk=user_id)
-    return company_at(case_id, user=user, now=timezone.now())
+    with timezone.override(zone_of(user)):
+        return company_at(case_id, user=user, now=timezone.now())
 
 
 async def _in_thread(read: Any, *arguments: Any) -> Any:

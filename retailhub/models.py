@@ -1,8 +1,10 @@
-"""What the house itself must remember: hints for browsers, and which job ran for which slot."""
+"""What the house itself remembers: hints for browsers, which job ran when, what people like."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 
@@ -37,3 +39,44 @@ class JobRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} {self.due_at}"
+
+
+class Preferences(models.Model):
+    """How one person wants their pages. Whoever chose nothing has no row."""
+
+    class Theme(models.TextChoices):
+        SYSTEM = "", "As this device"
+        LIGHT = "light", "Light"
+        DARK = "dark", "Dark"
+
+    class Density(models.TextChoices):
+        COMPACT = "compact", "Compact"
+        NORMAL = "", "Normal"
+        COMFORTABLE = "comfortable", "Comfortable"
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True
+    )
+    time_zone = models.CharField(max_length=60, blank=True, help_text="Empty: that of the house.")
+    theme = models.CharField(max_length=5, choices=Theme.choices, blank=True)
+    density = models.CharField(max_length=11, choices=Density.choices, blank=True)
+    has_keys = models.BooleanField(
+        "single keys work", default=True, help_text="J, K, C, R and the others, outside of fields."
+    )
+    goes_on = models.BooleanField(
+        "open the next exception after an action",
+        null=True,
+        help_text="After a replay, a wait, a snooze or a decision. Empty: as the role works.",
+    )
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(theme__in=["", "light", "dark"])
+                & Q(density__in=["", "compact", "comfortable"]),
+                name="retailhub_preferences_are_ones_that_pages_know",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"How {self.user} likes it"

@@ -5,7 +5,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from retailhub.console import connections, mappings, orders, ownership, pages, search, system
+from retailhub.console import connections, mappings, me, orders, ownership, pages, search, system
 from retailhub.health import healthz, readyz
 
 urlpatterns = [
@@ -40,6 +40,8 @@ urlpatterns = [
         ownership.absence_remove,
         name="absence-remove",
     ),
+    path("me/", me.me, name="me"),
+    path("me/save/", me.me_save, name="me-save"),
     path("search/", search.search, name="search"),
     path("system/", system.system, name="system"),
     path("live/since", pages.live_since, name="live-since"),

@@ -4,6 +4,7 @@ import { toggleUtc } from "./clock.js";
 
 const OFF = "rh.keys";
 const CHORD = 1_200;
+const areOff = () => localStorage.getItem(OFF) === "off" || document.documentElement.dataset.keys === "off";
 const FIELD = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
 let goUntil = 0;
 let isOpening = false; // what is typed meanwhile is meant for the field that is about to open
@@ -67,7 +68,7 @@ document.addEventListener("keydown", (event) => {
   if (document.querySelector("[popover]:popover-open, dialog[open]")) return;
   if (event.key === "Escape") return escape();
   // The field of a dialog that just closed keeps the focus until the next frame.
-  if (event.target.closest(FIELD)?.checkVisibility() || localStorage.getItem(OFF) === "off") return;
+  if (event.target.closest(FIELD)?.checkVisibility() || areOff()) return;
   if (isOpening) return event.preventDefault();
   const name = nameOf(event);
   if (Date.now() < goUntil) {

@@ -149,10 +149,12 @@ class List extends HTMLElement {
   // The pane knows more than its row: after an action, and without a socket too.
   #settled = () => {
     const pane = document.querySelector("#pane[data-id]");
+    const was = this.querySelector("tr[data-open]");
     for (const row of this.querySelectorAll("tr[data-open]")) row.removeAttribute("data-open");
     const row = pane && this.row(pane.dataset.id);
     if (!row) return;
     row.dataset.open = "";
+    if (was !== row && was === this.cursor) this.#place(row);
     if (version(row) < version(pane)) {
       this.#wanted.set(pane.dataset.id, version(pane));
       this.#fetch(0, 0);

@@ -21,6 +21,14 @@ def head(page: Page, order: str) -> None:
     expect(page.locator("#pane .pane-head > p")).to_contain_text(order)
 
 
+def resolve(page: Page) -> None:
+    """Close the open case by hand."""
+    page.keyboard.press("Shift+R")
+    dialog = page.get_by_role("dialog", name="Resolve")
+    dialog.get_by_label("Reason").fill("Entered by hand")
+    dialog.get_by_role("button", name="Resolve").click()
+
+
 @pytest.mark.usefixtures("lead")
 def test_works_through_mine_by_keyboard_takes_one_back_and_takes_more(
     open_page: Open, lead: User, unknown_sku: Callable[..., None], shoot: Shoot
@@ -45,9 +53,7 @@ def test_works_through_mine_by_keyboard_takes_one_back_and_takes_more(
     expect(page.locator("#note-text")).to_be_focused()
     page.keyboard.type("Half a word")
     page.keyboard.press("Escape")
-    page.keyboard.press("Shift+R")
-    page.keyboard.type("Entered by hand")
-    page.get_by_role("dialog", name="Resolve").get_by_role("button", name="Resolve").click()
+    resolve(page)
     head(page, "W-2")
     expect(said).to_contain_text("Resolved. 2 left in Mine.")
     expect(page.locator("#status")).to_have_text("Resolved. 2 left in Mine.")
@@ -58,9 +64,7 @@ def test_works_through_mine_by_keyboard_takes_one_back_and_takes_more(
     page.keyboard.press("z")
     head(page, "W-1")
     expect(said).to_contain_text("Taken back.")
-    page.keyboard.press("Shift+R")
-    page.keyboard.type("Entered by hand")
-    page.get_by_role("dialog", name="Resolve").get_by_role("button", name="Resolve").click()
+    resolve(page)
     head(page, "W-2")
     for order in ("W-2", "W-3"):
         head(page, order)

@@ -89,7 +89,8 @@ def test_snoozes_into_its_own_tab(page: Page) -> None:
     page.keyboard.press("j")
     page.keyboard.press("s")
     page.get_by_role("dialog", name="Snooze").get_by_role("button", name="Snooze").click()
-    expect(page.locator("#pane .pill").first).to_have_text("Snoozed")
+    expect(page.locator("#pane [data-said]")).to_contain_text("Snoozed. 2 left in Open.")
+    expect(page.locator("#pane .pane-head > p")).to_contain_text("W-2")
     expect(page.locator("tr[data-gone]")).to_have_count(1)
     page.get_by_role("link", name="Snoozed").click()
     expect(page.locator("tr[data-id]")).to_have_count(1)
@@ -104,8 +105,12 @@ def test_resolves_only_with_a_reason_and_takes_it_back(page: Page) -> None:
     assert ExceptionCase.objects.filter(state="RESOLVED").count() == 0
     dialog.get_by_label("Reason").fill("Entered by hand")
     dialog.get_by_role("button", name="Resolve").click()
-    expect(page.locator("#pane .pill").first).to_have_text("Resolved")
+    # The next one is open, by key too, and what was done can be taken back from there.
+    expect(page.locator("#pane .pane-head > p")).to_contain_text("W-2")
+    expect(page.locator("#pane-title")).to_be_focused()
+    expect(page.locator("tr[data-cursor]")).to_contain_text("W-2")
     expect(page.locator("tr[data-gone]")).to_have_count(1)
     page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#pane .pane-head > p")).to_contain_text("W-1")
     expect(page.locator("#pane .pill").first).to_have_text("New")
     until(lambda: not ExceptionCase.objects.filter(state="RESOLVED").exists())

@@ -56,6 +56,7 @@ PAGES = (
     "/inventory/rules/",
     "/inventory/rules/{stock_rule}/",
     "/mappings/sku/",
+    "/me/",
     "/search/?q=x",
     "/live/since?topic=queue&seq=0",
 )
@@ -68,6 +69,7 @@ WORK = {
     "/queue/{case}/resolve/": {"version": "1", "reason": "Done"},
     "/queue/{case}/skip/": {"reason": "Not mine"},
     "/queue/take/": {},
+    "/me/save/": {"theme": "dark"},
     "/queue/{case}/edit/": {"then": "save", "reason": "Wrong"},
     "/queue/{case}/edit/first/": {},
 }
@@ -108,7 +110,7 @@ OPS = {
 }
 POSTS: dict[str, Any] = {**WORK, **LEADS, **OPS}
 OF_LEADS = list(LEADS)
-OF_A_TEAM = [path for path in POSTS if not re.search("causes|recount|/take/", path)]
+OF_A_TEAM = [path for path in POSTS if not re.search("causes|recount|/take/|/me/", path)]
 NAMES_NOTHING = ("/inventory/rules/", "mappings", "ownership", "/replays/select")
 LEADS_AWAY = "/queue/next/"
 
