@@ -29,6 +29,18 @@ class NothingToUndo(NeedsOperator):
     code = "exceptions.nothing_to_undo"
 
 
+class NameTaken(NeedsOperator):
+    """Another view of the same person has this name."""
+
+    code = "exceptions.name_taken"
+
+
+class TooManyViews(NeedsOperator):
+    """Nobody finds a view among so many."""
+
+    code = "exceptions.too_many_views"
+
+
 class NothingSelected(NeedsOperator):
     """No case that this person may see was meant."""
 

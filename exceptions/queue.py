@@ -7,17 +7,18 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
-from exceptions.models import BulkScope, Cause, ExceptionCase
+from exceptions.models import BulkScope, Cause, ExceptionCase, SavedView
 from exceptions.outages import banners
 from exceptions.pane import CasePane, pane_of
 from exceptions.rows import SEVERITIES, rows_of
+from exceptions.saved_views import canonical, menu_of, views_for
 from exceptions.selectors import (
     MOST_COUNTED,
     VIEWS,
@@ -44,12 +45,16 @@ TAKEN_AT_ONCE = 5
 def case_list(request: HttpRequest) -> HttpResponse:
     """The queue: a whole page, or only its rows when htmx asks for more."""
     now = timezone.now()
+    views = views_for(request.user)
+    if not request.GET and (default := next((row for row in views if _opens(row, request)), None)):
+        return HttpResponseRedirect(f"?{default.query}")
     view = request.GET.get("view", "open")
     if view not in VIEWS:
         messages.info(request, f"There is no view “{view}”; showing the open ones.")
         view = "open"
     cases, chips = _filtered(request, cases_in(view, user=request.user, now=now))
     context = _frame(request, view, chips)
+    context["views"] = menu_of(views, request.user, canonical(request.GET))
     if request.GET.get("group") == "cause":
         context |= _cause_rows(request, cases, view)
     else:
@@ -57,6 +62,10 @@ def case_list(request: HttpRequest) -> HttpResponse:
     if getattr(request, "htmx", None) and request.GET.get("after"):
         return render(request, "exceptions/case_list.html#rows", context)
     return render(request, "exceptions/case_list.html", context)
+
+
+def _opens(view: SavedView, request: HttpRequest) -> bool:
+    return view.is_default and view.owner_id == request.user.pk
 
 
 def _filtered(

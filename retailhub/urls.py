@@ -15,6 +15,7 @@ urlpatterns = [
     path("login/", pages.SignIn.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("queue/", include("exceptions.urls")),
+    path("views/", include("exceptions.view_urls")),
     path("rules/", include("exceptions.rule_urls")),
     path("replays/", include("exceptions.replay_urls")),
     path("orders/", orders.order_list, name="orders"),

@@ -9,6 +9,7 @@ from exceptions.models.ownership import Absence, Assignment, OwnershipRule, Rule
 from exceptions.models.presence import Presence
 from exceptions.models.programs import ProgramAct
 from exceptions.models.replays import BulkScope, ReplayItem, ReplayRun, RunEvent
+from exceptions.models.saved_views import SavedView
 
 __all__ = [
     "Absence",
@@ -31,6 +32,7 @@ __all__ = [
     "ReplayRun",
     "RuleSet",
     "RunEvent",
+    "SavedView",
     "SlaPolicy",
     "Team",
     "WorkingHours",

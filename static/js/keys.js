@@ -31,6 +31,7 @@ const KEYS = {
   K: () => (list() ? list().move(-1) : press('[data-key="K"]')),
   ".": () => list()?.showNew(),
   F: () => press('.filters [data-key="F"]'),
+  V: () => press('.filters [data-key="V"]'),
   X: () => list()?.toggle(),
   P: () => press('a[data-key="P"]'),
   "Shift+J": () => press('.strip [data-key="J"]'),

@@ -35,7 +35,14 @@ MORE = (
     "/mappings/tax_code/",
 )
 STOCK = ("", "?tab=channels", "?tab=movements", "?tab=past&at=2099-01-01T00:00", "?node=BERLIN")
-REST = ("/me/", "/search/", "/search/?q=W", "/search/?q=nothing-of-this-name", "/nothing-here/")
+REST = (
+    "/me/",
+    "/views/",
+    "/search/",
+    "/search/?q=W",
+    "/search/?q=nothing-of-this-name",
+    "/nothing-here/",
+)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
@@ -44,7 +45,7 @@ def test_zone_colours_and_rows_hold_on_the_next_page_for_this_person_only(
     assert 'data-theme="dark" data-density="compact"' in html
     assert "data-keys=" not in html
     assert "Times in Asia/Tokyo" in html
-    opened = timezone.localtime(case.opened_at, timezone.zoneinfo.ZoneInfo("Asia/Tokyo"))
+    opened = timezone.localtime(case.opened_at, ZoneInfo("Asia/Tokyo"))
     assert f"{opened:%d %b %H:%M}" in html
     assert timezone.get_current_timezone_name() == "Europe/Berlin", "a zone was left behind"
     other = as_(lea).get(f"/queue/{case.pk}/").content.decode()
