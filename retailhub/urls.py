@@ -5,7 +5,17 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from retailhub.console import connections, mappings, me, orders, ownership, pages, search, system
+from retailhub.console import (
+    audit,
+    connections,
+    mappings,
+    me,
+    orders,
+    ownership,
+    pages,
+    search,
+    system,
+)
 from retailhub.health import healthz, readyz
 
 urlpatterns = [
@@ -41,6 +51,9 @@ urlpatterns = [
         ownership.absence_remove,
         name="absence-remove",
     ),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/export/", audit.audit_export, name="audit-export"),
+    path("audit/<int:event_id>/erase/", audit.audit_erase, name="audit-erase"),
     path("me/", me.me, name="me"),
     path("me/save/", me.me_save, name="me-save"),
     path("search/", search.search, name="search"),

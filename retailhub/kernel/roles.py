@@ -34,6 +34,8 @@ class Ability(StrEnum):
     PAUSE_STOCK = "pause stock"  # stop telling a channel about an item
     EDIT_RULES = "edit rules"  # of what may be sold
     SEE_EVERYTHING = "see everything"  # every team's connections
+    EXPORT_AUDIT = "export audit"
+    ERASE_TEXT = "erase text"  # of an act, where the law asks for it
 
 
 _AGENT = frozenset({Ability.WORK_CASES, Ability.EDIT_ADDRESS, Ability.PUSH_STOCK})
@@ -53,6 +55,7 @@ _OPS = _LEAD | {
     Ability.TEST_CONNECTIONS,
     Ability.EDIT_RULES,
     Ability.SEE_EVERYTHING,
+    Ability.EXPORT_AUDIT,
 }
 
 ABILITIES: dict[Role, frozenset[Ability]] = {

@@ -36,6 +36,8 @@ MORE = (
 )
 STOCK = ("", "?tab=channels", "?tab=movements", "?tab=past&at=2099-01-01T00:00", "?node=BERLIN")
 REST = (
+    "/audit/",
+    "/audit/?who=nobody",
     "/me/",
     "/views/",
     "/search/",
