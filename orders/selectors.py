@@ -130,7 +130,7 @@ def lock_fulfillment_orders(references: Iterable[str]) -> list[FulfillmentOrder]
     """The same for several, in key order. Raises `FulfillmentUnknown` for the first unknown one."""
     wanted = list(references)
     rows = FulfillmentOrder.objects.filter(reference__in=wanted)
-    lock = Order.objects.select_for_update().defer(*_NOT_FOR_STEPS).order_by("pk")
+    lock = Order.objects.select_for_update().defer(*_NOT_FOR_STEPS, "sourcing").order_by("pk")
     orders = {order.pk: order for order in lock.filter(pk__in=rows.values("order_id"))}
     # Of the rows only: a lock on the location would make everybody at that node wait for us.
     of_orders = rows.filter(order_id__in=orders).select_related("location").defer("explanation")
@@ -142,3 +142,14 @@ def lock_fulfillment_orders(references: Iterable[str]) -> list[FulfillmentOrder]
     for row in locked:
         row.order = orders[row.order_id]
     return locked
+
+
+def lock_parts_of_locked_orders(references: Iterable[str]) -> QuerySet[FulfillmentOrder]:
+    """The fulfilment orders and their journeys, for who has locked the orders and moves neither."""
+    rows = FulfillmentOrder.objects.filter(reference__in=list(references))
+    return (
+        rows.select_for_update(of=("self",))
+        .select_related("order", "location")
+        .only("reference", "external_id", "request_status", "order__trace_id", "location__name")
+        .order_by("pk")
+    )

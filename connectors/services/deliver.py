@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 
 # How long an answer waits for the database before it is given up, in steps of seconds.
 SETTLE_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
-# Answers gather for as long as the last ones took to write, and so ride along for nothing.
-GATHER_SECONDS, LONGEST_GATHER = 0.02, 0.2
+# Answers gather for as long as it takes to write them, and so ride along for nothing.
+GATHER_SECONDS, LONGEST_GATHER = 0.05, 0.2
 # Fair across connections: one slow or busy account never fills a whole claim, unless it takes so
 # many calls at once that it would be idle between two claims.
 PER_CONNECTION = 16

@@ -78,7 +78,8 @@ def slot(connection: Connection, rate: Rate | None = None) -> Iterator[None]:
         waits.append(_take(connection) if min(waits, default=0.0) >= 0 else -1.0)
         if min(waits) < 0:
             raise RemoteThrottled(f"{connection.name} is at its rate limit.", after=LONGEST_WAIT)
-        time.sleep(max(waits))
+        if (pause := max(waits)) > 0:  # to sleep for no time still hands the turn to other threads
+            time.sleep(pause)
         yield
 
 
