@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -46,7 +47,8 @@ def request_for(reference: str, **units: int) -> PromiseRequest:
     )
 
 
-def promise(reference: str, *, now: datetime, **units: int) -> bool:
-    """Whether these units could be promised to `reference`."""
-    kept = promise_stock([request_for(reference, **units)], choose=by_priority(), now=now)
+def promise(reference: str, *, now: datetime, instead_of: str = "", **units: int) -> bool:
+    """Whether these units could be promised to `reference`, which may take over a hold."""
+    request = dataclasses.replace(request_for(reference, **units), instead_of=instead_of)
+    kept = promise_stock([request], choose=by_priority(), now=now)
     return kept[reference]

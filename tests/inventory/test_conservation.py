@@ -167,12 +167,20 @@ class Warehouse(RuleBasedStateMachine):
             return do()
         return None
 
-    def room(self) -> dict[str, int]:
-        """Units of each item that can be promised, over all nodes."""
-        rows = ask(
-            "SELECT i.sku, sum(greatest(on_hand - reserved - allocated, 0))::int FROM"
-            " inventory_stocklevel l JOIN inventory_item i ON i.id = l.item_id GROUP BY 1"
-        )
+    def room(self, instead_of: str = "") -> dict[str, int]:
+        """Units of each item that can be promised, over all nodes, with those of one hold."""
+        rows = ask(f"""
+            SELECT i.sku,
+                   sum(greatest(on_hand - reserved - allocated + coalesce(h.units, 0), 0))::int
+            FROM inventory_stocklevel l JOIN inventory_item i ON i.id = l.item_id
+            LEFT JOIN (
+                SELECT item_id, location_id, sum(quantity - consumed_quantity) AS units
+                FROM inventory_reservation
+                WHERE state = 'HELD' AND reference = '{instead_of}'
+                  AND coalesce(expires_at > '{self.clock.isoformat()}', true) GROUP BY 1, 2
+            ) h ON h.item_id = l.item_id AND h.location_id = l.location_id
+            GROUP BY 1
+        """)
         return dict(rows)
 
     @rule(after=st.integers(0, 12))
@@ -231,16 +239,19 @@ class Warehouse(RuleBasedStateMachine):
             assert got == (wanted if fits else part)
         assert all(got[sku] <= min(room[sku], n) for sku, n in wanted.items())
 
-    @rule(order=baskets, mugs=st.integers(0, 4), plates=st.integers(1, 4))
-    def promise(self, order: str, mugs: int, plates: int) -> None:
+    @rule(
+        order=baskets, mugs=st.integers(0, 4), plates=st.integers(1, 4), basket=st.none() | baskets
+    )
+    def promise(self, order: str, mugs: int, plates: int, basket: str | None) -> None:
         wanted = {sku: n for sku, n in (("MUG", mugs), ("PLATE", plates)) if n}
         names = ", ".join(f"'{order}:{sku}'" for sku in wanted)
         held = ask(
             f"SELECT 1 FROM inventory_reservation WHERE state = 'HELD' AND reference IN ({names})"
         )
-        room = self.room()
+        own = f"{SHOP}/{basket}" if basket else ""
+        room = self.room(own)
 
-        kept = self.act(lambda: promise(order, now=self.clock, **wanted))
+        kept = self.act(lambda: promise(order, now=self.clock, instead_of=own, **wanted))
 
         assert kept == (bool(held) or all(room[sku] >= n for sku, n in wanted.items()))
 
