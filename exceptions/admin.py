@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from connectors.masking import masked_json
+from exceptions import hook_admin  # noqa: F401 - its pages are registered with these
 from exceptions.models import (
     Absence,
     Calendar,

@@ -57,3 +57,9 @@ class KeyReused(NeedsOperator):
     """A program used the key of one act for another."""
 
     code = "api.idempotency_key_reused"
+
+
+class SecretUnreadable(NeedsOperator):
+    """A secret was encrypted with a key that we do not have."""
+
+    code = "exceptions.secret_unreadable"

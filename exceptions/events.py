@@ -24,6 +24,13 @@ class CasesChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CasesBreached(Event):
+    """These open cases passed their deadline."""
+
+    case_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReplayRunChanged(Event):
     """A page that shows this run is out of date."""
 

@@ -127,6 +127,12 @@ PLAYBOOK: dict[str, Play] = {
         CRITICAL,
         30,
     ),
+    "exceptions.webhook_off": Play(
+        "“{subscription}” is no longer told by webhook",
+        "It failed for days, so it was switched off. What it was not told is kept.",
+        "Correct its address in the admin and switch it on: it is told then. Resolve.",
+        replay="",
+    ),
     "orders.node_short": Play(
         "{reason}",
         "Part of the order will not be sent.",

@@ -20,9 +20,11 @@ from connectors.events import (
     MessageStopped,
 )
 from connectors.models import Connection, InboundMessage, OutboundMessage
+from exceptions.events import CaseChanged, CasesBreached
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
-from exceptions.services import incidents, snapshots
+from exceptions.models.hooks import Kind
+from exceptions.services import hooks, incidents, snapshots
 from exceptions.services.cases import Problem, close_cured, move_cases, open_case
 from exceptions.services.recount import close_counted
 from inventory.events import SnapshotEnded, StockCounted, StockFreed, StockOverdrawn, StockProved
@@ -242,6 +244,20 @@ def close_cases_of_set_aside(event: EffectSetAside) -> None:
 def follow_connection(event: ConnectionChanged) -> None:
     """One incident while a connection is down or wants a sign-in."""
     incidents.follow_connection(connection_id=event.connection_id, now=timezone.now())
+
+
+def tell_of_case(event: CaseChanged) -> None:
+    """Those who asked by webhook to be told."""
+    if (kind := _TOLD.get(event.verb)) is not None:
+        hooks.owe_notices(case_ids=[event.case_id], kind=kind, now=timezone.now())
+
+
+_TOLD = {"new": Kind.OPENED, "gone": Kind.RESOLVED}
+
+
+def tell_of_breach(event: CasesBreached) -> None:
+    """The same for deadlines."""
+    hooks.owe_notices(case_ids=event.case_ids, kind=Kind.BREACHED, now=timezone.now())
 
 
 def _order_facts(order: Order | None) -> dict[str, Any]:

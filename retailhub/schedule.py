@@ -54,6 +54,7 @@ def _forget(now: datetime) -> None:
     LiveEvent.objects.filter(at__lt=now - timedelta(hours=1)).delete()
     JobRun.objects.filter(due_at__lt=now - timedelta(hours=24)).delete()
     forget.forget_expectations(now=now)
+    forget.forget_notices(now=now)
     presence.forget_tabs(now=now)
 
 

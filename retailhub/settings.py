@@ -40,6 +40,9 @@ SECRET_KEY = _secret("SECRET_KEY")
 # The newest key first; older ones still read what they wrote. Credentials are encrypted with it.
 CREDENTIAL_KEYS: list[str] = [key for key in _secret("CREDENTIAL_KEYS").split(",") if key]
 
+# How people reach us from outside, for links in what we send.
+PUBLIC_URL: str = env.str("PUBLIC_URL", default=f"http://{HOST}:{PORT}").rstrip("/")
+
 # --- The door: hooks --------------------------------------------------------------------------
 HOOK_MAX_BYTES: int = env.int("HOOK_MAX_BYTES", default=1024 * 1024)
 # A file of stock, as it comes and unpacked: a million rows are about 40 MB of text.

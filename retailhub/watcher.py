@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 
 from connectors.drains import drain_critical_outbox, drain_inbox, drain_outbox, drain_stock
-from exceptions.drains import drive_replays
+from exceptions.drains import drive_replays, send_notices
 from orders.drains import advance_orders
 from retailhub.schedule import run_due_jobs
 
@@ -36,6 +36,7 @@ EVERYTHING: Sequence[Callable[[], int]] = (
     drain_stock,
     drain_outbox,
     drive_replays,
+    send_notices,
     run_due_jobs,
 )
 

@@ -105,7 +105,8 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
         watch.follow_pause,
         hints.connection_changed,
     ),
-    exceptions.CaseChanged: (hints.case_changed,),
+    exceptions.CaseChanged: (desk.tell_of_case, hints.case_changed),
+    exceptions.CasesBreached: (desk.tell_of_breach,),
     exceptions.CasesChanged: (hints.cases_changed,),
     exceptions.ReplayRunChanged: (hints.run_changed,),
 }

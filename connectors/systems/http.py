@@ -159,6 +159,18 @@ class HttpClient:
             raise _unsendable(self._host, error) from error
         return self._judge(self._send(request, is_write), is_write)
 
+    def knock(self, path: str, *, content: bytes, headers: Mapping[str, str]) -> int:
+        """POST written JSON and give back the status, whatever it is. Redirects are not followed.
+
+        Raises `RemoteUnavailable` when there is no answer in time.
+        """
+        sent = {"Content-Type": "application/json", **headers}
+        try:
+            request = self._client.build_request("POST", path, headers=sent, content=content)
+        except (httpx.InvalidURL, UnicodeError, TypeError, ValueError) as error:
+            raise _unsendable(self._host, error) from error
+        return self._send(request, is_write=False).status_code
+
     @property
     def _host(self) -> str:
         return httpx.URL(self.base_url).netloc.decode()

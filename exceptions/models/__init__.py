@@ -4,6 +4,7 @@ from exceptions.models.audit import CaseEvent, Erasure
 from exceptions.models.cases import Cause, ExceptionCase
 from exceptions.models.clock import Calendar, ClosedDay, LadderStep, SlaPolicy, WorkingHours
 from exceptions.models.expectations import Expectation, ExpectationTemplate
+from exceptions.models.hooks import Notice, Subscription
 from exceptions.models.incidents import HeldEffect
 from exceptions.models.ownership import Absence, Assignment, OwnershipRule, RuleSet, Team
 from exceptions.models.presence import Presence
@@ -25,6 +26,7 @@ __all__ = [
     "ExpectationTemplate",
     "HeldEffect",
     "LadderStep",
+    "Notice",
     "OwnershipRule",
     "Presence",
     "ProgramAct",
@@ -34,6 +36,7 @@ __all__ = [
     "RunEvent",
     "SavedView",
     "SlaPolicy",
+    "Subscription",
     "Team",
     "WorkingHours",
 ]

@@ -127,8 +127,8 @@ def pause_for_connection(*, connection_id: int, now: datetime) -> int:
         paused_at=now,
         pause_reason=PauseReason.CONNECTION,
         ladder_at=None,
-        is_late=Case(When(due_at__lte=now, then=True), default=False),
-        harm_until=None,
+        # What was due already, though not yet weighed as late, still is.
+        harm_until=Case(When(due_at__lte=now, is_late=False, then=now)),
         version=F("version") + 1,
     )
     publish(CasesChanged(cases=tuple((pk, version + 1) for pk, version in found)))

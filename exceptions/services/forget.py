@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from exceptions.models import Expectation
+from exceptions.models import Expectation, Notice
 
 KEEP = timedelta(days=90)
 AT_ONCE = 5_000
@@ -20,3 +20,11 @@ def forget_expectations(*, now: datetime) -> int:
     ended = Q(met_at__lt=now - KEEP) | Q(voided_at__lt=now - KEEP)
     oldest = Expectation.objects.filter(ended).order_by("pk").values("pk")[:AT_ONCE]
     return Expectation.objects.filter(pk__in=oldest).delete()[0]
+
+
+def forget_notices(*, now: datetime) -> int:
+    """The same for what was told by webhook. What is still to be sent stays."""
+    old = Notice.objects.filter(created_at__lt=now - KEEP).exclude(state=Notice.State.READY)
+    return Notice.objects.filter(pk__in=old.order_by("created_at").values("pk")[:AT_ONCE]).delete()[
+        0
+    ]

@@ -10,9 +10,11 @@ from typing import Any
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
+from exceptions.events import CasesBreached
 from exceptions.harm import Stake, harm_of
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
+from retailhub.kernel.events import publish
 from retailhub.kernel.rows import update_rows
 
 BATCH = 2_000
@@ -68,7 +70,10 @@ def _batch(now: datetime) -> int:
     locked = due.select_for_update(of=("self",), skip_locked=True)
     names = ("severity", "due_at", "value", "currency", "facts", "paused_at", *COLUMNS)
     cases = list(locked.only("pk", *names).order_by("harm_until", "pk")[:BATCH])
+    in_time = [case for case in cases if not case.is_late]
     for case in cases:
         weigh(case, now=now)
     update_rows(cases, COLUMNS)
+    if breached := tuple(case.pk for case in in_time if case.is_late):
+        publish(CasesBreached(case_ids=breached))
     return len(cases)
