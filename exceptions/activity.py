@@ -22,6 +22,7 @@ LINES = {
     "snooze": ("clock", "amber", "Snoozed"),
     "wait": ("pause", "gray", "Waiting"),
     "wake": ("open", "blue", "Back to work"),
+    "split": ("open", "gray", "Given a cause of its own"),
     "replay": ("replay", "teal", "Replayed"),
     "edit": ("note", "blue", "Message corrected"),
     "note": ("note", "gray", "Note"),

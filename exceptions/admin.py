@@ -17,6 +17,7 @@ from exceptions.models import (
     Absence,
     Calendar,
     CaseEvent,
+    CauseEvent,
     ClosedDay,
     ExceptionCase,
     Expectation,
@@ -235,6 +236,23 @@ class ExceptionCaseAdmin(RecordAdmin):
     def context_shown(self, row: ExceptionCase) -> str:
         """What the error knew."""
         return format_html("<pre>{}</pre>", masked_json(row.context))
+
+
+@admin.register(CauseEvent)
+class CauseEventAdmin(RecordAdmin):
+    """Who merged and split which causes."""
+
+    scope = ""
+    list_display = ("id", "verb", "cause", "other", "actor", "at")
+    list_filter = ("verb",)
+    list_select_related = ("cause", "other", "actor")
+    exact_search = ("pk", "cause__pk", "other__pk", "actor__username")
+    fields = ("verb", "cause", "other", "moved", "actor", "reason", "at", "takes_back")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Lines between causes of which this person sees a case."""
+        mine = visible_cases(request.user).values("cause")
+        return super().get_queryset(request).filter(cause__in=mine)
 
 
 @admin.register(CaseEvent)

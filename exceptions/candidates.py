@@ -11,9 +11,9 @@ from django.db import connection as database
 from django.db.models.functions import Greatest
 
 from connectors.models import CodeMapping
+from exceptions.groups import lacking_the_same
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
-from exceptions.selectors import lacking_the_same
 from inventory.models import Item, ItemUnit, Location
 from retailhub.kernel.errors import NeedsOperator
 from retailhub.kernel.json import read_json

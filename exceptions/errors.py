@@ -23,6 +23,12 @@ class NotTheirs(NeedsOperator):
     code = "exceptions.not_theirs"
 
 
+class CauseMovedOn(NeedsOperator):
+    """Somebody merged or split it meanwhile."""
+
+    code = "exceptions.cause_moved_on"
+
+
 class NothingToUndo(NeedsOperator):
     """The act was taken back already, or something else has happened since."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,12 +32,12 @@ def suggestion_of(case: ExceptionCase) -> Suggestion | None:
     """From the newest verified closings of its cause or, when there are none, of its code at this
     connection. None before the first. One query.
     """
-    verified = ExceptionCase.objects.filter(proof=Proof.VERIFIED).exclude(pk=case.pk)
+    verified = ExceptionCase.objects.filter(proof=Proof.VERIFIED)
     same = verified.filter(cause_id=case.cause_id)
     there: dict[str, Any] = {"code": case.code, "connection_id": case.connection_id}
     like = verified.filter(**there)
     closings = list(_newest(same, is_same=True).union(_newest(like, is_same=False), all=True))
-    ways = [_way(row) for row in closings if row["is_same"]] or [_way(row) for row in closings]
+    ways = [way_of(row) for row in closings if row["is_same"]] or [way_of(row) for row in closings]
     if not ways:
         return None
     how, count = Counter(ways).most_common(1)[0]
@@ -49,7 +50,7 @@ def _newest(cases: Any, *, is_same: bool) -> Any:
     return marked.values("code", "resolution", "cure", "is_same")[:MOST]
 
 
-def _way(row: dict[str, Any]) -> str:
+def way_of(row: Mapping[str, Any]) -> str:
     """What was done: a replay after a correction is the correction."""
     if row["resolution"] == "replay" and row["cure"]:
         return str(row["cure"])
@@ -82,6 +83,13 @@ def _in_words(how: str, count: int, of: int, table: str) -> str:
     return f"{count} of the last {of} like it {one if count == 1 else many}."
 
 
+def way_in_words(how: str) -> str:
+    """The same without numbers: `by replaying`, `went through by themselves`."""
+    if how in _CLOSED_BY:
+        return f"by {_CLOSED_BY[how].format(table='code')}"
+    return _ENDED[how][1] if how in _ENDED else how
+
+
 @dataclass(frozen=True)
 class Earlier:
     """The case about the same thing and cause that was closed before this one was opened."""
@@ -101,3 +109,17 @@ def earlier_of(case: ExceptionCase) -> Earlier | None:
     if last is None:
         return None
     return Earlier(case_id=last.case_id, closed_at=last.at, said=last.text, by=last.actor)
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a person should know of the past: what to try first, and what was tried."""
+
+    suggestion: str
+    earlier: Earlier | None
+
+
+def before_of(case: ExceptionCase) -> Before:
+    """Both of them; nothing is suggested for what is closed."""
+    found = suggestion_of(case) if case.closed_at is None else None
+    return Before(found.text if found else "", earlier_of(case))

@@ -18,8 +18,8 @@ from exceptions.buttons import Button, buttons_of
 from exceptions.candidates import MappingForm, mapping_form_of
 from exceptions.expected import is_expectation
 from exceptions.foresee import Foreseen, foresee
-from exceptions.history import Earlier, earlier_of, suggestion_of
-from exceptions.models import CaseEvent, ExceptionCase
+from exceptions.history import Before, before_of
+from exceptions.models import CaseEvent, Cause, ExceptionCase
 from exceptions.outages import Banner, Outage, banner_for, outage_of
 from exceptions.playbook import play_of
 from exceptions.presence import Company, company_at
@@ -88,8 +88,8 @@ class CasePane:
     notice: dict[str, str] | None = None
     then: str = ""
     strip: Strip | None = None
-    suggestion: str = ""
-    earlier: Earlier | None = None
+    before: Before | None = None
+    cause: Cause | None = None
     back_href: str = "/queue/"
     viewers: Company = field(default_factory=Company)
     fix: None = None
@@ -110,8 +110,8 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime, walk: Walk | None 
         headline=case.detail or case.title,
         sentence=_sentence(case),
         advice={"happened": play.consequence, "todo": play.advice},
-        suggestion=_suggestion(case),
-        earlier=earlier_of(case),
+        before=before_of(case),
+        cause=case.cause.merged_into or case.cause,
         facts=_facts(case, now),
         references=_references(case),
         attempts=attempts_of(case),
@@ -133,11 +133,6 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime, walk: Walk | None 
         banner=banner_for(case),
         outage=outage_of(case),
     )
-
-
-def _suggestion(case: ExceptionCase) -> str:
-    found = suggestion_of(case) if case.closed_at is None else None
-    return found.text if found else ""
 
 
 def head_of(case: ExceptionCase, now: datetime) -> CaseHead:

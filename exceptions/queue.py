@@ -211,6 +211,7 @@ def _cause_rows(request: HttpRequest, cases: QuerySet[ExceptionCase], view: str)
                 "owner": one.cause.connection.name if one.cause.connection else "",
                 "severity": SEVERITIES[one.worst],
                 "href": f"?view={view}&cause={one.cause.pk}",
+                "about_url": reverse("cause", args=[one.cause.pk]),
                 "replay_url": reverse("cause-replay", args=[one.cause.pk]) if may_replay else "",
             }
             for one in causes
@@ -243,5 +244,11 @@ def case_rows(request: HttpRequest) -> HttpResponse:
 def loaded_cases(request: HttpRequest) -> QuerySet[ExceptionCase]:
     """Cases this person may see, with all that a pane shows."""
     return visible_cases(request.user).select_related(
-        "connection", "owner", "team", "cause", "inbound", "outbound__connection", "order"
+        "connection",
+        "owner",
+        "team",
+        "cause__merged_into",
+        "inbound",
+        "outbound__connection",
+        "order",
     )

@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import connection as database
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from connectors.models import Connection
 from exceptions.incidents import CAUSED, INCIDENTS
@@ -82,9 +83,10 @@ def visible_runs(user: User) -> QuerySet[ReplayRun]:
     )
 
 
-def lacking_the_same(case: ExceptionCase) -> QuerySet[ExceptionCase]:
-    """Open cases that wait for the very row of a mapping that `case` lacks; itself among them."""
-    return ExceptionCase.objects.filter(cause_id=case.cause_id, state__in=OPEN_STATES)
+def of_cause(cause_id: int) -> Q:
+    """Cases that are shown as ones of this cause."""
+    merged = Cause.objects.filter(Q(pk=cause_id) | Q(merged_into=cause_id))
+    return Q(cause__in=merged.values("pk"))
 
 
 View = Callable[[QuerySet[ExceptionCase], User, datetime], QuerySet[ExceptionCase]]
@@ -161,7 +163,7 @@ def narrow(cases: QuerySet[ExceptionCase], query: Mapping[str, str]) -> QuerySet
     if slug := plain(query.get("connection", "")):
         cases = cases.filter(connection__slug=slug)
     if cause := query.get("cause"):
-        cases = cases.filter(cause_id=whole_number(cause) or 0)
+        cases = cases.filter(of_cause(whole_number(cause) or 0))
     if incident := query.get("incident"):
         cases = cases.filter(parent_id=whole_number(incident) or 0)
     if run := query.get("run"):
@@ -242,7 +244,7 @@ def causes_by_damage(cases: QuerySet[ExceptionCase], *, most: int) -> list[Damag
     # Grouped without their causes, which are read for the few that are shown.
     groups = (
         cases.order_by()
-        .values("cause")
+        .values(shown=Coalesce("cause__merged_into", "cause"))
         .annotate(
             cases=Count("pk"),
             money=Sum("value"),
@@ -253,11 +255,11 @@ def causes_by_damage(cases: QuerySet[ExceptionCase], *, most: int) -> list[Damag
             total=Sum("harm"),
         )
     )
-    worst = list(groups.order_by("-total", "first_due", "cause")[:most])
-    causes = Cause.objects.select_related("connection").in_bulk([row["cause"] for row in worst])
+    worst = list(groups.order_by("-total", "first_due", "shown")[:most])
+    causes = Cause.objects.select_related("connection").in_bulk([row["shown"] for row in worst])
     return [
         Damage(
-            cause=causes[row["cause"]],
+            cause=causes[row["shown"]],
             cases=row["cases"],
             money=row["money"],
             currency=row["last_currency"]

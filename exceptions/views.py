@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from connectors.services.codes import save_mapping
 from exceptions.activity import activity_of
 from exceptions.forms import ACT_FORMS, MappingRowForm, first_errors
+from exceptions.groups import cases_of_cause
 from exceptions.models import Cause, ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.pane import pane_of, undo_of
@@ -169,7 +170,9 @@ def cause_replay(request: HttpRequest, cause_id: int) -> HttpResponse:
     if not may(request.user, Ability.REPLAY_MANY):
         raise PermissionDenied("Needs the lead role to replay many at once.")
     cause = get_object_or_404(Cause, pk=cause_id)
-    cases = visible_cases(request.user).filter(cause=cause, state__in=OPEN_STATES)
+    cases = cases_of_cause(cause.pk).filter(
+        pk__in=visible_cases(request.user).values("pk"), state__in=OPEN_STATES
+    )
     try:
         scope = select_cases(cases, by=request.user, now=timezone.now(), cause_id=cause.pk)
         if scope.count == 1:

@@ -26,6 +26,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("queue/", include("exceptions.urls")),
     path("views/", include("exceptions.view_urls")),
+    path("causes/", include("exceptions.cause_urls")),
     path("rules/", include("exceptions.rule_urls")),
     path("replays/", include("exceptions.replay_urls")),
     path("orders/", orders.order_list, name="orders"),

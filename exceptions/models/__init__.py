@@ -1,7 +1,8 @@
 """The rows of the desk, by concept."""
 
 from exceptions.models.audit import CaseEvent, Erasure
-from exceptions.models.cases import Cause, ExceptionCase
+from exceptions.models.cases import ExceptionCase
+from exceptions.models.causes import Cause, CauseEvent
 from exceptions.models.clock import Calendar, ClosedDay, LadderStep, SlaPolicy, WorkingHours
 from exceptions.models.expectations import Expectation, ExpectationTemplate
 from exceptions.models.hooks import Notice, Subscription
@@ -19,6 +20,7 @@ __all__ = [
     "Calendar",
     "CaseEvent",
     "Cause",
+    "CauseEvent",
     "ClosedDay",
     "Erasure",
     "ExceptionCase",

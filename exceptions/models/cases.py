@@ -12,6 +12,7 @@ from connectors.models import Connection, InboundMessage, OutboundMessage
 from exceptions.expected import PREFIX
 from exceptions.incidents import INCIDENTS
 from exceptions.lifecycle import CaseState
+from exceptions.models.causes import Cause
 from exceptions.models.clock import SlaPolicy
 from exceptions.models.ownership import Team
 from exceptions.models.proof import PROOF_CONSTRAINTS, PROOF_INDEXES, Proved
@@ -37,20 +38,6 @@ class PauseReason(models.TextChoices):
 OPEN_STATES = ["NEW", "CLAIMED", "REPLAYING", "WAITING", "SNOOZED"]
 # Nothing failed, and yet it is not there.
 SILENT = Q(code__startswith=PREFIX) | Q(code="connectors.missing")
-
-
-class Cause(Timestamped):
-    """One reason that many things are stuck. `fingerprint` is stable for equal reasons."""
-
-    fingerprint = models.CharField(max_length=64, unique=True)
-    code = models.CharField(max_length=80)
-    title = models.CharField(max_length=300)
-    connection = models.ForeignKey(Connection, null=True, on_delete=models.PROTECT)
-    first_seen_at = models.DateTimeField()
-    last_seen_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return self.title
 
 
 class ExceptionCase(Proved, Timestamped):

@@ -13,7 +13,8 @@ from django.db.models.functions import Now
 
 from connectors.models import ApiKey
 from exceptions.lifecycle import ItemState, RunState
-from exceptions.models.cases import Cause, ExceptionCase
+from exceptions.models.cases import ExceptionCase
+from exceptions.models.causes import Cause
 
 
 def choices(values: type[ItemState] | type[RunState]) -> list[tuple[str, str]]:

@@ -18,10 +18,10 @@ from exceptions.incidents import BACK, CAUSED, INCIDENTS
 from exceptions.lifecycle import CaseState
 from exceptions.models import CaseEvent, Cause, ExceptionCase, Team
 from exceptions.models.cases import OPEN_STATES
-from exceptions.playbook import cause_title_of, play_of, title_of
+from exceptions.playbook import play_of, title_of
+from exceptions.services.causes import cause_after, find_cause
 from exceptions.services.clocks import follow_act, start_clocks
 from exceptions.services.facts import read_facts
-from exceptions.services.fingerprint import fingerprint
 from exceptions.services.ownership import route
 from exceptions.services.proof import claim_cure
 from retailhub.kernel.events import publish
@@ -83,7 +83,8 @@ class Problem:
 
     def closed_cases(self, cause: Cause) -> QuerySet[ExceptionCase]:
         """Closed ones of a cause about the very same thing, or another message of the order."""
-        closed = ExceptionCase.objects.filter(cause=cause, closed_at__isnull=False)
+        alike = Q(cause=cause) | Q(cause__split_from=cause)
+        closed = ExceptionCase.objects.filter(alike, closed_at__isnull=False)
         if self.inbound_id:
             same = Q(inbound_id=self.inbound_id)
             if self.order_number:
@@ -109,7 +110,7 @@ def open_case(problem: Problem, *, now: datetime) -> ExceptionCase:
         return _fail_again(known, problem, now)
     play = play_of(problem.code)
     title = title_of(problem.code, problem.words())
-    cause, is_new = _cause(problem, title, now)
+    cause, is_new = find_cause(problem, title, now=now)
     case = ExceptionCase(
         cause=cause,
         recurs=None if is_new else problem.closed_cases(cause).order_by("-closed_at").first(),
@@ -150,24 +151,6 @@ def _incident_of(problem: Problem) -> int | None:
     return down.order_by("pk").values_list("pk", flat=True).first()
 
 
-def _cause(problem: Problem, title: str, now: datetime) -> tuple[Cause, bool]:
-    cause, is_new = Cause.objects.get_or_create(
-        fingerprint=fingerprint(
-            problem.code, problem.connection_id, problem.detail, problem.context
-        ),
-        defaults={
-            "code": problem.code,
-            "title": cause_title_of(problem.code, problem.words()) or title,
-            "connection_id": problem.connection_id,
-            "first_seen_at": now,
-            "last_seen_at": now,
-        },
-    )
-    if not is_new:
-        Cause.objects.filter(pk=cause.pk).update(last_seen_at=now)
-    return cause, is_new
-
-
 def _fail_again(case: ExceptionCase, problem: Problem, now: datetime) -> ExceptionCase:
     is_known = (case.code, case.detail) == (problem.code, problem.detail)
     if is_known and case.state != CaseState.REPLAYING:
@@ -176,7 +159,8 @@ def _fail_again(case: ExceptionCase, problem: Problem, now: datetime) -> Excepti
     case.code, case.detail, case.context = problem.code, problem.detail, problem.context
     case.title = title_of(problem.code, problem.words())
     case.severity = problem.severity or play_of(problem.code).severity
-    case.cause, _ = _cause(problem, case.title, now)
+    found, _ = find_cause(problem, case.title, now=now)
+    case.cause = cause_after(case.cause, found)
     if case.state == CaseState.REPLAYING:
         case.state = CaseState.CLAIMED if case.owner_id else CaseState.NEW
         case.failed_again += 1

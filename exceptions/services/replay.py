@@ -11,9 +11,9 @@ from connectors.services.replay import replay_inbound, replay_outbound
 from connectors.services.snapshots import run_again
 from exceptions.errors import VerbNotAllowed
 from exceptions.expected import is_expectation
+from exceptions.groups import lacking_the_same
 from exceptions.lifecycle import CaseState, allowed
 from exceptions.models import ExceptionCase
-from exceptions.selectors import lacking_the_same
 from exceptions.services.acts import lock_case, refuse_stale
 from exceptions.services.cases import note, save, snapshot
 from exceptions.services.look_again import look_again

@@ -20,6 +20,7 @@ from exceptions.lifecycle import OPEN, CaseState
 from exceptions.models import ExceptionCase
 from exceptions.models.proof import Proof
 from exceptions.playbook import play_of
+from exceptions.selectors import of_cause
 from retailhub.api.authentication import needs
 from retailhub.api.description import RATE_HEADERS, problems
 from retailhub.api.order_shapes import order_url
@@ -158,7 +159,7 @@ class ListCases(HubView):
         if "order" in asked:
             rows = rows.filter(Q(order_number=asked["order"]) | Q(order__reference=asked["order"]))
         if "cause" in asked:
-            rows = rows.filter(cause_id=asked["cause"])
+            rows = rows.filter(of_cause(asked["cause"]))
         page, following = page_of(rows, cursor=asked.get("cursor", ""), limit=asked["limit"])
         results = [case_of(case, request) for case in page]
         return Response({"results": results, "next_cursor": following})

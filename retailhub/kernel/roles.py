@@ -22,6 +22,7 @@ class Ability(StrEnum):
     IGNORE_CASES = "ignore cases"
     REPLAY_MANY = "replay many"
     EDIT_MAPPINGS = "edit mappings"
+    SHAPE_CAUSES = "shape causes"  # merge them, split them, take it back
     ASSIGN_CASES = "assign cases"  # to another team or person
     EDIT_OWNERSHIP = "edit ownership"  # rules, absences; applying moves cases of every team
     EDIT_ADDRESS = "edit address"  # addresses and how to reach somebody, in a message
@@ -43,6 +44,7 @@ _LEAD = _AGENT | {
     Ability.IGNORE_CASES,
     Ability.REPLAY_MANY,
     Ability.EDIT_MAPPINGS,
+    Ability.SHAPE_CAUSES,
     Ability.EDIT_PAYLOAD,
     Ability.ASSIGN_CASES,
     Ability.EDIT_OWNERSHIP,

@@ -20,6 +20,8 @@ from exceptions.models import (
     Absence,
     BulkScope,
     CaseEvent,
+    Cause,
+    CauseEvent,
     ExceptionCase,
     OwnershipRule,
     ReplayItem,
@@ -38,6 +40,7 @@ PAGES = (
     "/queue/",
     "/queue/rows?ids=1",
     "/queue/{case}/",
+    "/causes/{cause}/",
     "/replays/",
     "/replays/{run}/",
     "/queue/{case}/edit/",
@@ -91,6 +94,9 @@ LEADS = {
     "/queue/{case}/ignore/": {"version": "1", "reason": "Never"},
     "/queue/{case}/mapping/": {"other": "MUG"},
     "/queue/causes/{cause}/replay/": {},
+    "/causes/{cause}/merge/": {"into": "{cause}", "reason": "Same"},
+    "/causes/{cause}/split/": {"cases": "999999", "title": "Own", "reason": "Not the same"},
+    "/causes/{cause}/undo/{line}/": {},
     "/replays/select/": {"ids": "{case}"},
     "/replays/select/all/": {},
     "/replays/{run}/pause/": {},
@@ -150,6 +156,7 @@ def place_of(
     file = SnapshotRun.objects.create(
         source=webshop.slug, key="k", body_sha256=b"", size=9, counted_at=timezone.now()
     )
+    ids["line"] = split_of(case).pk
     ids |= {"item": level.item_id, "level": level.pk, "file": file.pk}
     rule = AvailabilityRule.objects.create(knob="BUFFER", value=1)
     seen = repr((rule.pk, "BUFFER", 1, False, None, "", None, None))
@@ -169,6 +176,17 @@ def run_of(case: ExceptionCase, connection: Connection) -> ReplayRun:
     )  # fmt: skip
     ReplayItem.objects.create(run=run, case=case, number=1, state="FAILED", failed_as=case.cause)
     return run
+
+
+def split_of(case: ExceptionCase) -> CauseEvent:
+    """A part that somebody once split from the cause of the case."""
+    part = Cause.objects.create(
+        fingerprint="part", code=case.code, title="Part", split_from=case.cause,
+        first_seen_at=case.opened_at, last_seen_at=case.opened_at,
+    )  # fmt: skip
+    return CauseEvent.objects.create(
+        cause=case.cause, verb="SPLIT", other=part, actor=User.objects.get(username="gone")
+    )
 
 
 def rule_of(connection: Connection) -> CorrectionRule:
@@ -227,7 +245,8 @@ def test_another_team_s_things_are_not_there_at_all(
 ) -> None:
     client = as_(ben)
     pages = ("/queue/{case}/", "/queue/{case}/edit/", "/queue/{case}/try/", "/orders/{order}/",
-             "/connections/webshop/", "/replays/{run}/", "/rules/{fix}/")  # fmt: skip
+             "/connections/webshop/", "/replays/{run}/", "/rules/{fix}/",
+             "/causes/{cause}/")  # fmt: skip
     for path in pages:
         assert client.get(place_of(path)).status_code == 404, path
     for path in OF_A_TEAM:

@@ -54,6 +54,16 @@ def test_the_queue_asks_the_same_for_five_and_for_sixty(
     assert count(client, address) == few <= MOST
 
 
+def test_the_page_of_a_cause_asks_the_same_for_two_and_for_sixty(
+    as_: SignedIn, lea: User, stuck: Stuck
+) -> None:
+    client = as_(lea)
+    (first, *_) = stuck(2)
+    few = count(client, f"/causes/{first.cause_id}/")
+    stuck(58)
+    assert count(client, f"/causes/{first.cause_id}/") == few <= 24
+
+
 def test_the_order_list_asks_the_same_for_five_and_for_sixty(
     as_: SignedIn, mia: User, accept: Accept, shop: Connection, stock: Stock
 ) -> None:

@@ -20,6 +20,8 @@ NAMED = [
     "exceptions_assignment",
     "exceptions_caseevent",
     "exceptions_erasure",
+    "exceptions_causeevent",
+    "exceptions_programact",
     "exceptions_ruleset",
     "exceptions_runevent",
     "inventory_stockmovement",
