@@ -175,11 +175,19 @@ class Availability:
             "quantity": self.quantity,
             "listed": dict(self.listed),
             "nodes": [
-                {**node._asdict(), "steps": [step._asdict() for step in node.steps]}
+                {"code": node.code, "quantity": node.quantity, "steps": _as_json(node.steps)}
                 for node in self.nodes
             ],
-            "steps": [step._asdict() for step in self.steps],
+            "steps": _as_json(self.steps),
         }
+
+
+def _as_json(steps: Iterable[Step]) -> list[dict[str, Any]]:
+    # Written out: thousands are stored at once, and `_asdict` takes three times as long.
+    return [
+        {"label": label, "change": change, "after": after, "why": why, "rule_id": rule_id}
+        for label, change, after, why, rule_id in steps
+    ]
 
 
 class _Sum:
@@ -202,11 +210,25 @@ class _Sum:
             self.add(label, value - self.value, why, rule)
 
 
+# What a node offers of an item, by both and by the rules for horizon and safety stock that count.
+NodeSums = dict[tuple[int, str, int | None, int | None], NodeAvailability]
+
+
 def available_to_sell(
-    nodes: Sequence[NodeStock], rules: RuleBook, place: Place, *, at: datetime
+    nodes: Sequence[NodeStock],
+    rules: RuleBook,
+    place: Place,
+    *,
+    at: datetime,
+    known: NodeSums | None = None,
 ) -> Availability:
-    """What may be sold of `place`'s item, at its channel if it names one, from `nodes` in order."""
-    offers = tuple(_at_node(node, rules, place, at) for node in nodes)
+    """What may be sold of `place`'s item, at its channel if it names one, from `nodes` in order.
+
+    `known` is shared by questions about the same stock, rules and moment: channels differ from each
+    other only after the sums of the nodes, unless a rule of the node names one.
+    """
+    sums: NodeSums = {} if known is None else known
+    offers = tuple(_at_node(node, rules, place, at, sums) for node in nodes)
     total = _Sum("All nodes", sum(offer.quantity for offer in offers))
     if place.channel_id is not None:
         _for_channel(total, rules, place)
@@ -214,17 +236,28 @@ def available_to_sell(
     return Availability(total.value, offers, tuple(total.steps), _listed(offers, total.value))
 
 
-def _at_node(node: NodeStock, rules: RuleBook, place: Place, at: datetime) -> NodeAvailability:
+def _at_node(
+    node: NodeStock, rules: RuleBook, place: Place, at: datetime, known: NodeSums
+) -> NodeAvailability:
     here = Place(place.item_id, place.category, place.channel_id, node.location_id)
+    horizon, safety = rules.winner(Knob.HORIZON, here), rules.winner(Knob.SAFETY_STOCK, here)
+    ids = (horizon.id if horizon else None, safety.id if safety else None)
+    key = (place.item_id, node.code, *ids)
+    if key not in known:
+        known[key] = _node_sum(node, horizon, safety, at)
+    return known[key]
+
+
+def _node_sum(
+    node: NodeStock, horizon: Rule | None, safety: Rule | None, at: datetime
+) -> NodeAvailability:
     left = _Sum("On hand", node.on_hand)
     left.add("Promised", -node.reserved)
     left.add("Set aside by the node", -node.allocated)
-    horizon = rules.winner(Knob.HORIZON, here)
     if horizon is not None:
         until = at + timedelta(hours=horizon.value)
         coming = sum(a.quantity for a in node.arrivals if a.expected_at <= until)
         left.add("On its way", coming, f"within {horizon.value} h" if coming else "", horizon)
-    safety = rules.winner(Knob.SAFETY_STOCK, here)
     if safety is not None:
         left.add("Safety stock", -safety.value, safety.note, safety)
     left.to("Never below zero", max(left.value, 0))

@@ -17,6 +17,7 @@ from inventory.availability import (
     Fallback,
     Knob,
     NodeStock,
+    NodeSums,
     Place,
     Rule,
     RuleBook,
@@ -189,9 +190,14 @@ class Shelf:
 
     def ask(self, rules: RuleBook, *, at: datetime) -> dict[tuple[int, int | None], Availability]:
         """What may be sold under `rules`, by (item id, channel id)."""
+        known: NodeSums = {}
         return {
             (item_id, channel_id): available_to_sell(
-                self._nodes(item_id, channel_id), rules, Place(item_id, category, channel_id), at=at
+                self._nodes(item_id, channel_id),
+                rules,
+                Place(item_id, category, channel_id),
+                at=at,
+                known=known,
             )
             for channel_id in self.served
             for item_id, category in self.categories.items()

@@ -42,6 +42,11 @@ _OPEN_OFFERS = """
 INSERT INTO inventory_channeloffer (channel_id, item_id)
 SELECT * FROM unnest(%s::bigint[], %s::bigint[]) ON CONFLICT DO NOTHING
 """
+# All that a decision looks at, of thousands of offers.
+_READ = (
+    *("channel_id", "item_id", "pending_since", "forced", "paused_at"),
+    *("last_id", "last__quantity", "last__nodes"),
+)
 _NOT_SOLD = Availability(0, (), (Step("Not sold any more", 0, 0),), {})
 
 
@@ -85,8 +90,7 @@ def _due_offers(limit: int, now: datetime) -> list[ChannelOffer]:
 def _locked(*, skip: bool = False, **which: object) -> list[ChannelOffer]:
     # In key order, as everybody does.
     rows = ChannelOffer.objects.select_for_update(of=("self",), skip_locked=skip).filter(**which)
-    newest = rows.select_related("last").defer("last__explanation")
-    return list(newest.order_by("channel_id", "item_id"))
+    return list(rows.select_related("last").only(*_READ).order_by("channel_id", "item_id"))
 
 
 def _decide(

@@ -47,7 +47,7 @@ def request_for(reference: str, **units: int) -> PromiseRequest:
     )
 
 
-def promise(reference: str, *, now: datetime, instead_of: str = "", **units: int) -> bool:
+def promise(reference: str, instead_of: str = "", /, *, now: datetime, **units: int) -> bool:
     """Whether these units could be promised to `reference`, which may take over a hold."""
     request = dataclasses.replace(request_for(reference, **units), instead_of=instead_of)
     kept = promise_stock([request], choose=by_priority(), now=now)

@@ -14,6 +14,7 @@ from inventory.availability import (
     Fallback,
     Knob,
     NodeStock,
+    NodeSums,
     Place,
     Rule,
     RuleBook,
@@ -142,3 +143,16 @@ def test_the_order_of_the_rows_does_not_matter(
     rows = list({rule.id: rule for rule in book + more}.values())
 
     assert ask(*rows, nodes=tuple(nodes)) == ask(*reversed(rows), nodes=tuple(nodes))
+
+
+@given(node_stocks, rules)
+def test_channels_asked_together_get_what_each_gets_alone(
+    nodes: list[NodeStock], book: list[Rule]
+) -> None:
+    by_rule = RuleBook({rule.id: rule for rule in book}.values())
+    known: NodeSums = {}
+
+    for channel_id in (7, 8, None):
+        place = Place(1, "mugs", channel_id)
+        together = available_to_sell(nodes, by_rule, place, at=AT, known=known)
+        assert together == available_to_sell(nodes, by_rule, place, at=AT)

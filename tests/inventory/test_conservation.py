@@ -251,7 +251,7 @@ class Warehouse(RuleBasedStateMachine):
         own = f"{SHOP}/{basket}" if basket else ""
         room = self.room(own)
 
-        kept = self.act(lambda: promise(order, now=self.clock, instead_of=own, **wanted))
+        kept = self.act(lambda: promise(order, own, now=self.clock, **wanted))
 
         assert kept == (bool(held) or all(room[sku] >= n for sku, n in wanted.items()))
 
