@@ -68,6 +68,18 @@ class Preferences(models.Model):
         null=True,
         help_text="After a replay, a wait, a snooze or a decision. Empty: as the role works.",
     )
+    mails_incidents = models.BooleanField(
+        "e-mail me of incidents",
+        default=False,
+        db_default=False,
+        help_text="One for each incident of my teams, when it begins.",
+    )
+    digest_hour = models.PositiveSmallIntegerField(
+        "e-mail me a summary at",
+        null=True,
+        blank=True,
+        help_text="The hour of my day, in my time zone. Empty: never.",
+    )
 
     class Meta:
         constraints = (
@@ -76,7 +88,60 @@ class Preferences(models.Model):
                 & Q(density__in=["", "compact", "comfortable"]),
                 name="retailhub_preferences_are_ones_that_pages_know",
             ),
+            models.CheckConstraint(
+                condition=Q(digest_hour=None) | Q(digest_hour__lt=24),
+                name="retailhub_preferences_digest_is_at_an_hour",
+            ),
         )
 
     def __str__(self) -> str:
         return f"How {self.user} likes it"
+
+
+class Mail(models.Model):
+    """One e-mail to one person about one thing: written with the fact, sent by a worker.
+
+    `key` names the thing: the incident, or the day of a digest. The address is read when it is
+    sent, so that no row keeps one.
+    """
+
+    class Kind(models.TextChoices):
+        INCIDENT = "INCIDENT", "An incident"
+        DIGEST = "DIGEST", "A day's summary"
+
+    class State(models.TextChoices):
+        READY = "READY", "To be sent"
+        SENT = "SENT", "Sent"
+        NOTHING = "NOTHING", "Nothing to say"
+        GIVEN_UP = "GIVEN_UP", "Given up"
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    key = models.CharField(max_length=40)
+    subject = models.CharField(max_length=200, blank=True)
+    body = models.TextField(blank=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.READY)
+    attempts = models.PositiveIntegerField(default=0, db_default=0)
+    error = models.CharField(max_length=300, blank=True, default="", db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+    next_try_at = models.DateTimeField(db_default=Now())
+    lease_until = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["person", "kind", "key"], name="retailhub_mail_one_about_each_thing"
+            ),
+        )
+        indexes = (
+            # The sender.
+            models.Index(
+                fields=["next_try_at", "id"],
+                condition=Q(state="READY"),
+                name="retailhub_mail_ready",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"

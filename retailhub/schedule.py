@@ -32,7 +32,8 @@ from inventory.services.answers import forget_answers
 from inventory.services.expire_holds import expire_holds
 from inventory.services.forget_files import forget_files
 from orders.services import resume
-from retailhub.models import JobRun, LiveEvent
+from retailhub.mail.digest import write_digests
+from retailhub.models import JobRun, LiveEvent, Mail
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ def _forget(now: datetime) -> None:
     # A page that was away for longer reads everything again; a busy day is millions of hints.
     LiveEvent.objects.filter(at__lt=now - timedelta(hours=1)).delete()
     JobRun.objects.filter(due_at__lt=now - timedelta(hours=24)).delete()
+    Mail.objects.filter(created_at__lt=now - timedelta(days=90)).delete()
     forget.forget_expectations(now=now)
     forget.forget_notices(now=now)
     presence.forget_tabs(now=now)
@@ -103,6 +105,7 @@ JOBS: dict[str, Job] = {
     "wake waiting orders": Job(60, lambda now: resume.resume_longest_waiting(limit=50, now=now)),
     "ring for waiting snapshots": Job(60, lambda _: snapshots.ring_for_waiting()),
     "check stock": Job(86_400, lambda _: check.check_stock()),
+    "write summaries of the day": Job(60, lambda now: write_digests(now=now)),
     "forget old answers": Job(600, lambda now: forget_answers(now=now)),
     "forget old stock files": Job(600, lambda now: forget_files(now=now)),
     "forget old hints": Job(600, _forget),

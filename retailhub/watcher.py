@@ -22,6 +22,7 @@ from django.db import OperationalError, connection
 from connectors.drains import drain_critical_outbox, drain_inbox, drain_outbox, drain_stock
 from exceptions.drains import drive_replays, send_notices
 from orders.drains import advance_orders
+from retailhub.mail.send import send_mail
 from retailhub.schedule import run_due_jobs
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ EVERYTHING: Sequence[Callable[[], int]] = (
     drain_outbox,
     drive_replays,
     send_notices,
+    send_mail,
     run_due_jobs,
 )
 

@@ -17,6 +17,7 @@ from inventory import events as inventory
 from orders import events as orders
 from retailhub import hints
 from retailhub.kernel.events import Event, Subscriber, wire
+from retailhub.mail import alert
 
 WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     # A message came to its end, or stopped.
@@ -105,7 +106,7 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
         watch.follow_pause,
         hints.connection_changed,
     ),
-    exceptions.CaseChanged: (desk.tell_of_case, hints.case_changed),
+    exceptions.CaseChanged: (desk.tell_of_case, alert.mail_of_incident, hints.case_changed),
     exceptions.CasesBreached: (desk.tell_of_breach,),
     exceptions.CasesChanged: (hints.cases_changed,),
     exceptions.ReplayRunChanged: (hints.run_changed,),

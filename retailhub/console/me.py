@@ -40,10 +40,24 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
 
     time_zone = forms.ChoiceField(choices=_zones, required=False)
     goes_on = forms.BooleanField(required=False)
+    digest_hour = forms.TypedChoiceField(
+        choices=[("", "Never"), *((str(hour), f"{hour:02}:00") for hour in range(24))],
+        coerce=int,
+        empty_value=None,
+        required=False,
+    )
 
     class Meta:
         model = Preferences
-        fields = ("time_zone", "theme", "density", "has_keys", "goes_on")
+        fields = (
+            "time_zone",
+            "theme",
+            "density",
+            "has_keys",
+            "goes_on",
+            "mails_incidents",
+            "digest_hour",
+        )
 
 
 def _own(request: HttpRequest) -> Preferences:
