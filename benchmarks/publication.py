@@ -1,7 +1,8 @@
 """What 3 channels are told of 500 changed items over 5 nodes: decided, explained, on record.
 
-The limit is the same decision as one statement written by hand: the bare sum, a row for each number
-that changed, the offer moved on; no rule and no explanation. The peer takes signal by signal and
+The limit is the same decision as one statement written by hand: the bare sum and each node's part,
+a row for each number that changed, the one before overtaken, the offer moved on; no rule, and no
+look at what the channel was told before. The peer takes signal by signal and
 channel by channel with the ORM, and may use our own sum. A unit is one item at one channel.
 """
 
@@ -40,13 +41,24 @@ WITH heard AS (
     DELETE FROM inventory_stocksignal RETURNING item_id, changed_at
 ), sums AS (
     SELECT s.item_id, min(h.changed_at) AS changed_at,
-           sum(greatest(s.on_hand - s.reserved - s.allocated, 0)) AS quantity
+           sum(greatest(s.on_hand - s.reserved - s.allocated, 0)) AS quantity,
+           jsonb_agg(jsonb_build_object(
+               'code', l.code, 'quantity', greatest(s.on_hand - s.reserved - s.allocated, 0),
+               'steps', jsonb_build_array(jsonb_build_object(
+                   'label', 'On hand', 'change', s.on_hand, 'after', s.on_hand, 'why', '',
+                   'rule_id', null)))) AS nodes
     FROM heard h JOIN inventory_stocklevel s ON s.item_id = h.item_id
     JOIN inventory_location l ON l.id = s.location_id AND l.is_active GROUP BY s.item_id
+), overtaken AS (
+    UPDATE inventory_publication p SET state = 'SUPERSEDED'
+    FROM inventory_channeloffer o JOIN sums s USING (item_id)
+    WHERE p.id = o.last_id AND p.state = 'OWED'
 ), told AS (
     INSERT INTO inventory_publication
         (channel_id, item_id, quantity, nodes, explanation, reason, changed_at)
-    SELECT c.id, s.item_id, s.quantity, '{}', '{}', 'CHANGE', s.changed_at
+    SELECT c.id, s.item_id, s.quantity, '{}',
+           jsonb_build_object('quantity', s.quantity, 'nodes', s.nodes, 'listed', '{}'::jsonb,
+                              'steps', '[]'::jsonb), 'CHANGE', s.changed_at
     FROM sums s CROSS JOIN inventory_channel c WHERE c.publish_mode <> 'OFF'
     RETURNING id, channel_id, item_id
 ), moved AS (
