@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from exceptions.models import BulkScope, Cause, ExceptionCase, SavedView
+from exceptions.models.proof import Proof
 from exceptions.outages import banners
 from exceptions.pane import CasePane, pane_of
 from exceptions.rows import SEVERITIES, rows_of
@@ -141,6 +142,7 @@ def _case_rows(request: HttpRequest, cases: QuerySet[ExceptionCase]) -> dict[str
     has_more = len(found) > PAGE
     page = found[:PAGE]
     total = cases.order_by()[: MOST_COUNTED + 1].count()
+    told = f"{shown(total)} exception{'' if total == 1 else 's'}"
     query = request.GET.copy()
     query.pop("case", None)
     walk_url = next_url(walk_from(request.GET))
@@ -148,10 +150,18 @@ def _case_rows(request: HttpRequest, cases: QuerySet[ExceptionCase]) -> dict[str
         query["after"] = cursor_of(page[-1])
     return {
         "rows": rows_of(page),
-        "total_text": f"{shown(total)} exception{'' if total == 1 else 's'}",
+        "total_text": told + _cured(request, cases),
         "next_href": f"?{query.urlencode()}" if has_more else "",
         "walk_url": walk_url if page else "",
     }
+
+
+def _cured(request: HttpRequest, cases: QuerySet[ExceptionCase]) -> str:
+    """Closed is a claim: how many of them were seen to be cured."""
+    if request.GET.get("view") != "resolved":
+        return ""
+    verified = cases.filter(proof=Proof.VERIFIED).order_by()[: MOST_COUNTED + 1].count()
+    return f" · {shown(verified)} resolved, verified"
 
 
 def _bulk(request: HttpRequest) -> dict[str, Any] | None:

@@ -15,10 +15,10 @@ from typing import Any
 
 from django.apps import apps
 from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Lower
 from django.utils.dateparse import parse_datetime
 
-from exceptions.models import CaseEvent, Erasure, RuleSet, RunEvent
+from exceptions.models import CaseEvent, Cause, CauseEvent, Erasure, RuleSet, RunEvent
 from exceptions.selectors import visible_cases, visible_runs
 from retailhub.kernel.roles import Ability, may
 
@@ -64,7 +64,7 @@ class Wanted:
 
 def kinds_for(user: Any) -> dict[str, str]:
     """What acts are done to that `user` may read about, and how one calls it."""
-    kinds = {"case": "Case", "replay": "Replay"}
+    kinds = {"case": "Case", "cause": "Cause", "replay": "Replay"}
     if not may(user, Ability.SEE_EVERYTHING):
         return kinds
     configuration = {slug: _label(slug) for slug in sorted(_histories())}
@@ -124,6 +124,10 @@ def _of(kind: str, user: Any) -> Rows:
     if kind == "case":
         rows = CaseEvent.objects.filter(_within("case", visible_cases(user), user))
         return _columns(rows, kind, "at", "case_id", "actor_id", F("verb"))
+    if kind == "cause":
+        seen = Cause.objects.filter(pk__in=visible_cases(user).values("cause"))
+        lines = CauseEvent.objects.filter(_within("cause", seen, user))
+        return _columns(lines, kind, "at", "cause_id", "actor_id", Lower("verb"))
     if kind == "replay":
         runs = RunEvent.objects.filter(_within("run", visible_runs(user), user))
         return _columns(runs, kind, "at", "run_id", "actor_id", F("verb"))
@@ -201,6 +205,10 @@ def _told(kind: str, pks: Sequence[int]) -> list[Told]:
             (pk, text, _differing(before, after) if before else ())
             for pk, text, before, after in rows
         ]
+    if kind == "cause":
+        lines = CauseEvent.objects.filter(pk__in=pks)
+        pairs = lines.values_list("pk", "reason", "cause__title", "other__title")
+        return [(pk, reason, (("cause", one, other),)) for pk, reason, one, other in pairs]
     if kind == "erasure":
         reasons = Erasure.objects.filter(pk__in=pks).values_list("pk", "reason")
         return [(pk, reason, ()) for pk, reason in reasons]

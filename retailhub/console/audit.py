@@ -36,7 +36,7 @@ from retailhub.kernel.text import plain, whole_number
 PAGE = 60
 EXPORTED_AT_ONCE = 500
 _WORDS = {"create": "Made", "change": "Changed", "remove": "Removed", "apply": "Applied",
-          "erase": "Erased"}  # fmt: skip
+          "erase": "Erased", "merge": "Merged"}  # fmt: skip
 _NAMES = ("who", "kind", "thing", "what", "since", "until")
 
 
@@ -150,7 +150,7 @@ def _row(act: Act, names: Names, user: Any) -> dict[str, Any]:
 
 
 def _href(act: Act) -> str:
-    names = {"case": "case", "erasure": "case", "replay": "replay-run"}
+    names = {"case": "case", "cause": "cause", "erasure": "case", "replay": "replay-run"}
     return reverse(names[act.kind], args=[act.thing]) if act.kind in names else ""
 
 

@@ -64,6 +64,7 @@ def addresses(
         *FIXED,
         *(f"/queue/{pk}/" for pk in cases),
         f"/queue/?case={cases[0]}",
+        f"/causes/{ExceptionCase.objects.get(pk=cases[0]).cause_id}/",
         *(f"/orders/{journey.pk}/?tab={tab}" for tab in tabs),
         *(f"/inventory/{SKU}/{query}" for query in STOCK),
         "/inventory/rules/",

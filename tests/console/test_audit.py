@@ -15,8 +15,9 @@ from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
 
 from connectors.models import Connection
-from exceptions.models import CaseEvent, ExceptionCase
+from exceptions.models import CaseEvent, ExceptionCase, Team
 from exceptions.services import acts as case_acts
+from exceptions.services.merge_causes import merge_causes
 from exceptions.services.rules import apply_rules
 from retailhub.console.acts import Act, Wanted, acts, kinds_for
 from tests.console.conftest import SignedIn
@@ -57,6 +58,19 @@ def test_acts_of_every_kind_are_told_together_newest_first_with_before_and_after
     assert (claim.what, claim.changes) == (
         "claim", (("owner", "", str(ana.pk)), ("state", "NEW", "CLAIMED"))
     )  # fmt: skip
+
+
+def test_lines_between_causes_are_told_to_whoever_sees_a_case_of_them(
+    stuck: Stuck, ana: User, ben: User, lea: User, finance_team: Team, now: datetime
+) -> None:
+    one, other = stuck(1, "MUG-X")[0].cause, stuck(1, "POT-X")[0].cause
+    merge_causes(cause_id=one.pk, into_id=other.pk, actor_id=lea.pk, reason="One list", now=now)
+
+    (act,) = acts(user=ana, wanted=Wanted(kind="cause"), most=50)
+
+    assert (act.what, act.who, act.thing, act.text) == ("merge", lea.pk, str(one.pk), "One list")
+    assert act.changes == (("cause", one.title, other.title),)
+    assert acts(user=ben, wanted=Wanted(kind="cause"), most=50) == []
 
 
 def test_one_asks_by_person_object_verb_and_day_and_pages_leave_nothing_out(
@@ -112,7 +126,7 @@ def test_another_team_s_acts_and_the_configuration_are_not_there(
 
     assert acts(user=ben, wanted=EVERYTHING, most=50) == []
     assert {act.kind for act in acts(user=ana, wanted=EVERYTHING, most=50)} == {"case"}
-    assert list(kinds_for(ana)) == ["case", "replay"]
+    assert list(kinds_for(ana)) == ["case", "cause", "replay"]
     assert "Kim called." not in text_of(as_(ben).get("/audit/"))
     assert "Kim called." in text_of(as_(ana).get("/audit/?who=ana"))
 

@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection as database
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -309,6 +310,21 @@ def test_what_was_closed_as_it_is_is_not_looked_at(
     other.refresh_from_db()
     assert (other.proof, other.proof_due_at) == ("WORD", None)
     assert verify_due(now=now + timedelta(days=1)) == 0
+
+
+def test_the_tab_of_what_is_closed_counts_as_resolved_what_was_seen_to_be_cured(
+    problem: OpenCase, ana: User, mia: User, now: datetime, client: Client
+) -> None:
+    for number in range(3):
+        case = problem(f"connectors.unexpected{number}")
+        close(case, ana, now, "not needed" if number else "by hand")
+    ExceptionCase.objects.filter(proof="UNVERIFIED").update(proof="VERIFIED", proof_due_at=None)
+    client.force_login(mia)
+
+    html = client.get("/queue/?view=resolved").content.decode()
+
+    assert "3 exceptions · 1 resolved, verified" in html
+    assert "verified" not in client.get("/queue/?view=open").content.decode()
 
 
 def test_every_verifier_is_of_a_code_that_there_is() -> None:
