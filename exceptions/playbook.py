@@ -94,7 +94,7 @@ PLAYBOOK: dict[str, Play] = {
     ),
     "connectors.rejected": Play(
         "{reason}",
-        "The effect is not there.",
+        "Nothing was made there. It waits here until it is sent again.",
         "Correct what it complains about, in the source or in a mapping, then replay.",
         HIGH,
         60,

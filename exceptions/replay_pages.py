@@ -47,6 +47,10 @@ _LINES = {
 }
 
 
+_RESULTS = {S.SENT: "running", S.DONE: "done", S.FAILED: "failed"}
+LATEST = 12
+
+
 def plan_page(scope: BulkScope, plan: Plan, *, user: Any) -> dict[str, Any]:
     """What a person reads before they press."""
     newer = visible_cases(user).filter(pk__gt=scope.snapshot_max_id)
@@ -135,6 +139,7 @@ def run_page(run: ReplayRun, *, user: Any, now: datetime) -> dict[str, Any]:
     left = numbers[S.PENDING]
     per_second = float(run.plan["per_second"])
     is_running = run.state == RunState.RUNNING
+    rate = _rate(run, now)
     return {
         "section": "replays",
         "run": run,
@@ -143,8 +148,11 @@ def run_page(run: ReplayRun, *, user: Any, now: datetime) -> dict[str, Any]:
         "sentence": sentence(run, numbers),
         "bar": _bar(numbers, total),
         "tiles": _tiles(run, numbers),
-        "rate": f"{_rate(run, now):.1f} per second, limit {per_second:g}" if is_running else "",
-        "left_text": f"about {span(left / per_second)} left" if is_running and left else "",
+        "rate": f"{rate:.1f} per second, limit {per_second:g}" if is_running else "",
+        "left_text": f"about {span(left / min(rate or per_second, per_second))} left"
+        if is_running and left
+        else "",
+        "latest": _latest(run, user),
         "starter": starter(run),
         "total": total,
         "skipped": _skipped(run),
@@ -156,6 +164,22 @@ def run_page(run: ReplayRun, *, user: Any, now: datetime) -> dict[str, Any]:
         "events": [_event(event) for event in _events(run)],
         "money": [f"{amount} {currency}" for currency, amount in run.plan["money"].items()],
     }
+
+
+def _latest(run: ReplayRun, user: Any) -> list[dict[str, Any]]:
+    """What was sent last, the newest first: where it stands, on the order it is about."""
+    mine = visible_cases(user).values("pk")
+    sent = run.items.filter(state__in=_RESULTS, case__in=mine).select_related("case")
+    return [
+        {
+            "order_number": item.case.order_number or "–",
+            "title": item.case.title,
+            "href": reverse("case", args=[item.case_id]),
+            "result": _RESULTS[ItemState(item.state)],
+            "at": item.ended_at or item.sent_at,
+        }
+        for item in sent.order_by("-number")[:LATEST]
+    ]
 
 
 def sentence(run: ReplayRun, numbers: dict[ItemState, int]) -> str:

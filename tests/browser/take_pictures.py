@@ -6,12 +6,13 @@ python -m retailhub.local exec --ephemeral -- python -m tests.browser.take_pictu
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -29,7 +30,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from connectors.models import InboundMessage  # noqa: E402
+from connectors.models import Connection, InboundMessage  # noqa: E402
 from exceptions.models import ExceptionCase  # noqa: E402
 from exceptions.models.cases import OPEN_STATES  # noqa: E402
 from exceptions.services import acts  # noqa: E402
@@ -119,6 +120,26 @@ def mapping_case() -> ExceptionCase:
     return found
 
 
+def refused_orders(count: int) -> ExceptionCase:
+    """Web orders are booked on a customer that NetSuite does not know. The worst of their cases."""
+    erp = Connection.objects.get(system="netsuite")
+    right = dict(erp.settings)
+    Connection.objects.filter(pk=erp.pk).update(settings={**right, "customer_id": "1010"})
+    order_many("MUG-BLUE", count=count)
+    refused = ExceptionCase.objects.filter(code="connectors.rejected", outbound__connection=erp)
+    for _ in range(600):
+        if refused.count() >= count:
+            break
+        time.sleep(0.2)
+    else:
+        raise SystemExit(f"only {refused.count()} of {count} orders were refused")
+    # It is put right; and NetSuite is slow enough today to watch how a replay goes on.
+    Connection.objects.filter(pk=erp.pk).update(settings=right, rate_per_second=4)
+    found = refused.order_by("-value", "pk").first()
+    assert found is not None
+    return found
+
+
 def finished_order() -> Order:
     """One that has come all the way, of several lines."""
     orders = Order.objects.filter(fulfillment_orders__shipments__isnull=False)
@@ -158,20 +179,33 @@ def shoot(page: Page, address: str, file: Path) -> None:
     say(f"{file}: {file.stat().st_size / 1000:.0f} kB")
 
 
-def take(hub: str, folder: Path) -> None:
-    """All of them."""
-    case, order = mapping_case().pk, finished_order().pk
-    connection.close()
-    shots: tuple[tuple[str, Theme, str], ...] = (
-        ("queue.png", "light", f"/queue/?view=open&case={case}"),
-        ("queue-dark.png", "dark", f"/queue/?view=open&case={case}"),
-        ("order.png", "light", f"/orders/{order}/"),
-    )
+Shots = Sequence[tuple[str, Theme, str]]
+
+
+def take(hub: str, folder: Path, shots: Shots, cause_id: int = 0) -> None:
+    """Pictures of pages; and with a cause, of its replay while it runs."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for name, theme, path in shots:
             shoot(sign_in(browser, hub, "lead", theme), hub + path, folder / name)
+        if cause_id:
+            shoot_replay(browser, hub, cause_id, folder)
         browser.close()
+
+
+def shoot_replay(browser: Browser, hub: str, cause_id: int, folder: Path) -> None:
+    """Begin it as a lead does, and look when a third of it is done."""
+    page = sign_in(browser, hub, "lead", "light")
+    dark = sign_in(browser, hub, "lead", "dark")
+    page.goto(f"{hub}/queue/?group=cause")
+    page.locator(f"#cause-{cause_id} button").click()
+    page.get_by_label("Reason").fill("Web orders are booked on customer 1001 again")
+    page.get_by_role("button", name="Replay").first.click()
+    page.wait_for_url("**/replays/*/")
+    numbers = page.locator("[data-numbers]", has_text=re.compile(r"^(1[2-9]|2\d) done"))
+    numbers.wait_for(timeout=120_000)
+    shoot(page, page.url, folder / "replay.png")
+    shoot(dark, page.url, folder / "replay-dark.png")
 
 
 def main() -> None:
@@ -188,9 +222,28 @@ def main() -> None:
         tidy()
         waiting = InboundMessage.objects.filter(state="PARKED").count()
         say(f"{Order.objects.count()} orders, {waiting} messages wait for a mapping")
-        picture = threading.Thread(target=take, args=(hub, folder))
-        picture.start()
-        picture.join()
+        case, order = mapping_case().pk, finished_order().pk
+        beside(
+            hub,
+            folder,
+            (
+                ("queue.png", "light", f"/queue/?view=open&case={case}"),
+                ("queue-dark.png", "dark", f"/queue/?view=open&case={case}"),
+                ("order.png", "light", f"/orders/{order}/"),
+            ),
+        )
+        refused = refused_orders(40)
+        path = f"/queue/{refused.pk}/"
+        shots: Shots = (("case.png", "light", path), ("case-dark.png", "dark", path))
+        beside(hub, folder, shots, refused.cause_id)
+
+
+def beside(*arguments: Any) -> None:
+    """Take pictures in a thread of its own: their driver keeps a loop running in it."""
+    connection.close()
+    picture = threading.Thread(target=take, args=arguments)
+    picture.start()
+    picture.join()
 
 
 if __name__ == "__main__":

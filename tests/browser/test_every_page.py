@@ -125,7 +125,14 @@ def test_dialogs_and_the_sign_in_page_have_no_barrier(
     page = open_page(mia, bypass_csp=True)
     page.goto(next(one for one in addresses if one.startswith("/queue/?case")))
     page.evaluate(AXE)
-    for key, name in (("n", "Note"), ("s", "Snooze"), ("Shift+R", "Resolve"), ("?", "Keyboard")):
+    dialogs = (
+        ("n", "Note"),
+        ("s", "Snooze"),
+        ("Shift+R", "Resolve"),
+        ("v", "Views"),
+        ("?", "Keyboard"),
+    )
+    for key, name in dialogs:
         page.keyboard.press(key)
         expect(page.get_by_role("dialog", name=name)).to_be_visible()
         found += barriers(page, f"dialog {name}")
