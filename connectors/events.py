@@ -9,10 +9,10 @@ from retailhub.kernel.events import Event
 
 
 @dataclass(frozen=True, kw_only=True)
-class MessageStopped(Event):
-    """An inbound message needs a person: dead, or parked for something only a person can give."""
+class MessagesStopped(Event):
+    """Inbound messages need a person: dead, or parked for something only a person can give."""
 
-    message_id: int
+    message_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +83,10 @@ class EffectsSent(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EffectStopped(Event):
-    """An effect needs a person: refused, exhausted, or its outcome can't be found out."""
+class EffectsStopped(Event):
+    """Effects need a person: refused, exhausted, or their outcome can't be found out."""
 
-    message_id: int
+    message_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

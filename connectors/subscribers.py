@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from connectors.events import EffectSetAside, EffectsSent, EffectStopped, MappingSaved
+from connectors.events import EffectSetAside, EffectsSent, EffectsStopped, MappingSaved
 from connectors.services import replay
 from connectors.services.free_untold import free_untold
 from connectors.services.owe import (
@@ -68,9 +68,10 @@ def note_channel_answers(event: EffectsSent) -> None:
     note_stock_answers(event.effects, now=timezone.now())
 
 
-def note_untold(event: EffectStopped) -> None:
+def note_untold(event: EffectsStopped) -> None:
     """Numbers that could not be told."""
-    note_stock_stopped(message_id=event.message_id, now=timezone.now())
+    for message_id in event.message_ids:
+        note_stock_stopped(message_id=message_id, now=timezone.now())
 
 
 def drop_at_node(event: EffectSetAside) -> None:

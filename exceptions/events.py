@@ -21,6 +21,7 @@ class CasesChanged(Event):
     """The same of many: their ids and new versions."""
 
     cases: tuple[tuple[int, int], ...]
+    verb: str = "upd"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -14,18 +15,18 @@ from connectors.events import (
     EffectDoubted,
     EffectSetAside,
     EffectsSent,
-    EffectStopped,
+    EffectsStopped,
     MessageFinished,
     MessagesReplaced,
-    MessageStopped,
+    MessagesStopped,
 )
 from connectors.models import Connection, InboundMessage, OutboundMessage
-from exceptions.events import CaseChanged, CasesBreached
+from exceptions.events import CaseChanged, CasesBreached, CasesChanged
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.models.hooks import Kind
 from exceptions.services import hooks, incidents, snapshots
-from exceptions.services.cases import Problem, close_cured, move_cases, open_case
+from exceptions.services.cases import Problem, close_cured, move_cases, open_case, open_cases
 from exceptions.services.recount import close_counted
 from inventory.events import SnapshotEnded, StockCounted, StockFreed, StockOverdrawn, StockProved
 from inventory.ledger import overdraft_evidence
@@ -42,55 +43,70 @@ from orders.models import Order
 from orders.services.lines import QUIET_HOLDS
 
 
-def open_case_for_message(event: MessageStopped) -> None:
-    """An inbound message stopped."""
-    row = InboundMessage.objects.select_related("connection").get(pk=event.message_id)
+def open_cases_for_messages(event: MessagesStopped) -> None:
+    """Inbound messages stopped."""
+    rows = InboundMessage.objects.filter(pk__in=event.message_ids).select_related("connection")
+    asked = rows.defer("body", "edited_body").order_by("pk")
+    open_cases([_problem_of_message(row) for row in asked], now=timezone.now())
+
+
+def _problem_of_message(row: InboundMessage) -> Problem:
     context = dict(row.error_context)
-    open_case(
-        Problem(
-            code=row.error_code,
-            detail=row.error_detail,
-            context=context,
-            connection_id=row.connection_id,
-            connection_name=row.connection.name,
-            inbound_id=row.pk,
-            order_number=str(context.get("order_number", "")),
-            value=_decimal(context.get("value")),
-            currency=str(context.get("currency", "")),
-            trace_id=row.trace_id,
-        ),
+    return Problem(
+        code=row.error_code,
+        detail=row.error_detail,
+        context=context,
+        connection_id=row.connection_id,
+        connection_name=row.connection.name,
+        inbound_id=row.pk,
+        order_number=str(context.get("order_number", "")),
+        value=_decimal(context.get("value")),
+        currency=str(context.get("currency", "")),
+        trace_id=row.trace_id,
+    )
+
+
+def open_cases_for_effects(event: EffectsStopped) -> None:
+    """Effects on other systems stopped."""
+    rows = _effects(event.message_ids)
+    orders = Order.objects.in_bulk([row.order_id for row in rows if row.order_id is not None])
+    open_cases(
+        [
+            _problem_of_effect(row, orders, row.error_code, row.error_detail, row.error_context)
+            for row in rows
+        ],
         now=timezone.now(),
     )
 
 
-def open_case_for_effect(event: EffectStopped) -> None:
-    """An effect on another system stopped."""
-    row = OutboundMessage.objects.select_related("connection").get(pk=event.message_id)
-    _open_for_effect(row, code=row.error_code, detail=row.error_detail, context=row.error_context)
-
-
 def open_case_for_doubt(event: EffectDoubted) -> None:
     """An effect is there in another way than it ended here."""
-    row = OutboundMessage.objects.select_related("connection").get(pk=event.message_id)
-    _open_for_effect(row, code=event.code, detail=event.detail, context={})
+    (row,) = _effects([event.message_id])
+    orders = Order.objects.in_bulk([row.order_id] if row.order_id is not None else [])
+    open_case(_problem_of_effect(row, orders, event.code, event.detail, {}), now=timezone.now())
 
 
-def _open_for_effect(
-    row: OutboundMessage, *, code: str, detail: str, context: dict[str, Any]
-) -> None:
-    order = Order.objects.filter(pk=row.order_id or 0).first()
-    open_case(
-        Problem(
-            code=code,
-            detail=detail,
-            context=dict(context),
-            connection_id=row.connection_id,
-            connection_name=row.connection.name,
-            outbound_id=row.pk,
-            trace_id=row.trace_id,
-            **_order_facts(order),
-        ),
-        now=timezone.now(),
+def _effects(ids: Sequence[int]) -> list[OutboundMessage]:
+    rows = OutboundMessage.objects.filter(pk__in=ids).defer("payload")
+    return list(rows.select_related("connection").order_by("pk"))
+
+
+def _problem_of_effect(
+    row: OutboundMessage,
+    orders: Mapping[int, Order],
+    code: str,
+    detail: str,
+    context: dict[str, Any],
+) -> Problem:
+    return Problem(
+        code=code,
+        detail=detail,
+        context=dict(context),
+        connection_id=row.connection_id,
+        connection_name=row.connection.name,
+        outbound_id=row.pk,
+        trace_id=row.trace_id,
+        **_order_facts(orders.get(row.order_id or 0)),
     )
 
 
@@ -250,6 +266,12 @@ def tell_of_case(event: CaseChanged) -> None:
     """Those who asked by webhook to be told."""
     if (kind := _TOLD.get(event.verb)) is not None:
         hooks.owe_notices(case_ids=[event.case_id], kind=kind, now=timezone.now())
+
+
+def tell_of_cases(event: CasesChanged) -> None:
+    """The same of many."""
+    if (kind := _TOLD.get(event.verb)) is not None:
+        hooks.owe_notices(case_ids=[pk for pk, _ in event.cases], kind=kind, now=timezone.now())
 
 
 _TOLD = {"new": Kind.OPENED, "gone": Kind.RESOLVED}

@@ -20,7 +20,7 @@ from connectors.events import (
     ConnectionChanged,
     EffectSetAside,
     EffectsSent,
-    EffectStopped,
+    EffectsStopped,
     OrdersMissed,
 )
 from connectors.lifecycle import InboundState
@@ -258,14 +258,17 @@ def follow_pause(event: ConnectionChanged) -> None:
 
 
 @harmless
-def leave_it_to_its_case(event: EffectStopped) -> None:
-    """The effect says itself why it is not there: one cause, one case."""
-    effect = OutboundMessage.objects.only("kind", "reference", "order_id").get(pk=event.message_id)
-    template = _BY_EFFECT.get(effect.kind)
-    if template is not None and effect.order_id is not None:
-        stand_down(
-            order_id=effect.order_id, template=template, key=effect.reference, now=timezone.now()
-        )
+def leave_it_to_its_case(event: EffectsStopped) -> None:
+    """The effects say themselves why they are not there: one cause, one case."""
+    effects = OutboundMessage.objects.filter(pk__in=event.message_ids, order_id__isnull=False)
+    for effect in effects.only("kind", "reference", "order_id").order_by("pk"):
+        if (template := _BY_EFFECT.get(effect.kind)) is not None and effect.order_id is not None:
+            stand_down(
+                order_id=effect.order_id,
+                template=template,
+                key=effect.reference,
+                now=timezone.now(),
+            )
 
 
 @harmless

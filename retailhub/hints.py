@@ -42,7 +42,7 @@ def case_changed(event: CaseChanged) -> None:
 
 def cases_changed(event: CasesChanged) -> None:
     """Many at once, in one statement."""
-    _hint("queue", [(f"case-{pk}", version, "upd") for pk, version in event.cases])
+    _hint("queue", [(f"case-{pk}", version, event.verb) for pk, version in event.cases])
 
 
 def orders_changed(event: OrdersAccepted | OrdersReserved | OrdersAllocated) -> None:

@@ -22,7 +22,7 @@ from retailhub.mail import alert
 WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     # A message came to its end, or stopped.
     connectors.MessageFinished: (desk.close_cases_of_messages,),
-    connectors.MessageStopped: (desk.open_case_for_message,),
+    connectors.MessagesStopped: (desk.open_cases_for_messages,),
     connectors.MessagesReplaced: (desk.follow_newer_message,),
     connectors.OrdersMissed: (watch.open_cases_of_missed,),
     # The order's own steps.
@@ -51,9 +51,9 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
         watch.follow_effects,
         hints.effects_sent,
     ),
-    connectors.EffectStopped: (
+    connectors.EffectsStopped: (
         hub.note_untold,
-        desk.open_case_for_effect,
+        desk.open_cases_for_effects,
         watch.leave_it_to_its_case,
     ),
     connectors.EffectDoubted: (desk.open_case_for_doubt,),
@@ -108,7 +108,7 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     ),
     exceptions.CaseChanged: (desk.tell_of_case, alert.mail_of_incident, hints.case_changed),
     exceptions.CasesBreached: (desk.tell_of_breach,),
-    exceptions.CasesChanged: (hints.cases_changed,),
+    exceptions.CasesChanged: (desk.tell_of_cases, hints.cases_changed),
     exceptions.ReplayRunChanged: (hints.run_changed,),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from connectors import policy
-from connectors.events import MessageStopped
+from connectors.events import MessagesStopped
 from connectors.lifecycle import InboundState
 from connectors.models import InboundMessage
 from retailhub.kernel.events import publish
@@ -47,4 +47,4 @@ def _take_back(row: InboundMessage) -> None:
     )
     if row.state == InboundState.DEAD:
         with tracing(row.trace_id):
-            publish(MessageStopped(message_id=row.pk))
+            publish(MessagesStopped(message_ids=(row.pk,)))

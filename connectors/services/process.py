@@ -17,7 +17,7 @@ from django.db import connection as database
 
 from connectors import policy
 from connectors.errors import KeyConflict
-from connectors.events import MessageFinished, MessageStopped
+from connectors.events import MessageFinished, MessagesStopped
 from connectors.lifecycle import InboundState
 from connectors.models import CorrectionRule, InboundMessage
 from connectors.services import parked
@@ -192,9 +192,10 @@ def _settle(works: Sequence[Work], now: datetime) -> None:
     keep_hits([(rule_id, work.message.pk) for work in works for rule_id in work.rules])
     if done:
         publish(MessageFinished(message_ids=tuple(w.message.pk for w in done)))
-    for work in works:
-        if work.fields.get("needs_person") and not parked.drop_older_snapshots(work.message, now):
-            publish(MessageStopped(message_id=work.message.pk))
+    wanting = [work.message for work in works if work.fields.get("needs_person")]
+    stopped = [one.pk for one in wanting if not parked.drop_older_snapshots(one, now)]
+    if stopped:
+        publish(MessagesStopped(message_ids=tuple(stopped)))
 
 
 _QUIET = frozenset({InboundState.PROCESSED, InboundState.SUPERSEDED, InboundState.IGNORED})

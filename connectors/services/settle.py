@@ -11,7 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from connectors import policy
-from connectors.events import EffectStopped
+from connectors.events import EffectsStopped
 from connectors.lifecycle import Criticality, OutboundState
 from connectors.models import Attempt, OutboundMessage
 from connectors.registry import SINKS
@@ -41,6 +41,7 @@ def settle_answers(answers: Sequence[Answered], *, now: datetime) -> None:
     lock_order_rows({a.message.order_id for a in answers if a.message.order_id is not None})
     messages = _locked(answers)
     sent: list[Sent] = []
+    failed: list[OutboundMessage] = []
     for answered in answers:
         message = messages[answered.message.pk]
         if not _is_ours(message, answered):
@@ -48,11 +49,19 @@ def settle_answers(answers: Sequence[Answered], *, now: datetime) -> None:
                 sent.append((message, answered, proof))
         elif answered.error is not None:
             _failed(message, answered, answered.error, now)
+            failed.append(message)
         elif answered.receipt is not None:
             sent.append((message, answered, answered.receipt))
         else:
             _absent(message, answered, now)
+    _tell_of_stopped(failed)
     write_sent(sent, now=now)
+
+
+def _tell_of_stopped(failed: Sequence[OutboundMessage]) -> None:
+    stopped = [m.pk for m in failed if m.state in {OutboundState.DEAD, OutboundState.MANUAL}]
+    if stopped:
+        publish(EffectsStopped(message_ids=tuple(stopped)))
 
 
 def _locked(answers: Sequence[Answered]) -> dict[int, OutboundMessage]:
@@ -101,8 +110,6 @@ def _failed(message: OutboundMessage, answered: Answered, error: Exception, now:
         breaker.note_failure(message.connection, str(error), now=now)
     if isinstance(error, CredentialsRejected):
         breaker.note_sign_in_needed(message.connection, str(error), now=now)
-    if message.state in {OutboundState.DEAD, OutboundState.MANUAL}:
-        publish(EffectStopped(message_id=message.pk))
 
 
 def _outcome_of(error: Exception) -> Attempt.Outcome:
@@ -197,7 +204,7 @@ def settle_crash(message: OutboundMessage, *, now: datetime) -> None:
     _unknown(message, OutcomeUnknown("The worker vanished during the call."), now)
     _save(message, "lease_token")
     if message.state == OutboundState.MANUAL:
-        publish(EffectStopped(message_id=message.pk))
+        publish(EffectsStopped(message_ids=(message.pk,)))
 
 
 def _close(

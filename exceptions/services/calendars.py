@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 import holidays
 
+from connectors.models import Connection
 from exceptions.models import Calendar, SlaPolicy
 from exceptions.worktime import Hours, Span
 
+DOWN = frozenset({Connection.Health.DOWN.value, Connection.Health.SIGN_IN.value})
+
 
 class Clocks:
-    """The hours of each policy, read once per use: make one where a batch begins."""
+    """What clocks go by, read once per use: make one where a batch begins."""
 
     def __init__(self) -> None:
         self._hours: dict[int | None, Hours | None] = {None: None}
+        self._down: dict[int, bool] = {}
 
     def hours_of(self, policy: SlaPolicy | None) -> Hours | None:
         """The policy's working hours; None is round the clock."""
@@ -25,6 +29,24 @@ class Clocks:
         if calendar_id is not None and calendar_id not in self._hours:
             self._hours[calendar_id] = read_hours(Calendar.objects.get(pk=calendar_id))
         return self._hours[calendar_id]
+
+    @cached_property
+    def _policies(self) -> list[SlaPolicy]:
+        return list(SlaPolicy.objects.filter(is_active=True).order_by("position", "pk"))
+
+    def policy_for(self, code: str, severity: int) -> SlaPolicy | None:
+        """The last active policy for this class of errors and severity."""
+        for policy in reversed(self._policies):
+            if severity >= policy.severity_from and code.startswith(policy.code_prefix):
+                return policy
+        return None
+
+    def is_down(self, connection_id: int) -> bool:
+        """Whether a connection can't be worked with."""
+        if connection_id not in self._down:
+            down = Connection.objects.filter(pk=connection_id, health__in=DOWN)
+            self._down[connection_id] = down.exists()
+        return self._down[connection_id]
 
 
 def read_hours(calendar: Calendar) -> Hours | None:

@@ -12,19 +12,20 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from exceptions.events import CaseChanged
+from exceptions.events import CaseChanged, CasesChanged
 from exceptions.expected import PREFIX, is_expectation
-from exceptions.incidents import BACK, CAUSED, INCIDENTS
+from exceptions.incidents import INCIDENTS
 from exceptions.lifecycle import CaseState
 from exceptions.models import CaseEvent, Cause, ExceptionCase, Team
 from exceptions.models.cases import OPEN_STATES
 from exceptions.playbook import play_of, title_of
 from exceptions.services.causes import cause_after, find_cause
-from exceptions.services.clocks import follow_act, start_clocks
-from exceptions.services.facts import read_facts
+from exceptions.services.clocks import follow_act
+from exceptions.services.draft import draft_cases, facts_of_all
 from exceptions.services.ownership import route
 from exceptions.services.proof import claim_cure
 from retailhub.kernel.events import publish
+from retailhub.kernel.rows import insert_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +50,8 @@ class Problem:
 
     def facts(self) -> dict[str, Any]:
         """What ownership rules may ask beside the code, connection and value."""
-        return read_facts(
-            connection_id=self.connection_id, order_id=self.order_id, outbound_id=self.outbound_id
-        )
+        (found,) = facts_of_all([self])
+        return found
 
     def open_cases(self) -> QuerySet[ExceptionCase]:
         """Open cases about the very same thing."""
@@ -108,47 +108,47 @@ def open_case(problem: Problem, *, now: datetime) -> ExceptionCase:
     known = problem.open_cases().select_for_update().order_by("pk").first()
     if known is not None:
         return _fail_again(known, problem, now)
-    play = play_of(problem.code)
-    title = title_of(problem.code, problem.words())
-    cause, is_new = find_cause(problem, title, now=now)
-    case = ExceptionCase(
-        cause=cause,
-        recurs=None if is_new else problem.closed_cases(cause).order_by("-closed_at").first(),
-        code=problem.code,
-        title=title,
-        detail=problem.detail,
-        context=problem.context,
-        severity=problem.severity or play.severity,
-        connection_id=problem.connection_id,
-        parent_id=_incident_of(problem),
-        inbound_id=problem.inbound_id,
-        outbound_id=problem.outbound_id,
-        order_id=problem.order_id,
-        order_number=problem.order_number,
-        value=problem.value,
-        currency=problem.currency,
-        trace_id=problem.trace_id,
-        facts=problem.facts(),
-        state=CaseState.NEW,
-        opened_at=now,
-    )
-    start_clocks(case, minutes=play.minutes, now=now)
-    assignment = route(case, now=now, team=problem.team)
-    case.save()
-    assignment.save()
-    note(case, "opened", now, text=problem.detail)
-    publish(CaseChanged(case_id=case.pk, version=case.version, verb="new"))
+    (case,) = _open([problem], now)
     return case
 
 
-def _incident_of(problem: Problem) -> int | None:
-    """The incident that stands for it: its system does not answer, and that is known."""
-    if problem.code not in CAUSED or problem.connection_id is None:
-        return None
-    down = ExceptionCase.objects.filter(
-        connection_id=problem.connection_id, code__in=INCIDENTS, state__in=OPEN_STATES
-    ).exclude(context__has_key=BACK)
-    return down.order_by("pk").values_list("pk", flat=True).first()
+@transaction.atomic(savepoint=False)
+def open_cases(problems: Sequence[Problem], *, now: datetime) -> None:
+    """The same for many messages or effects: as many statements for all that are new as for one."""
+    if not problems:
+        return
+    inbound = [problem.inbound_id for problem in problems if problem.inbound_id]
+    outbound = [problem.outbound_id for problem in problems if problem.outbound_id]
+    about = Q(inbound__in=inbound) | Q(outbound__in=outbound)
+    rows = ExceptionCase.objects.filter(about, state__in=OPEN_STATES)
+    locked = rows.select_for_update(of=("self",)).order_by("pk")
+    known = {(case.inbound_id, case.outbound_id): case for case in locked}
+    fresh = []
+    for problem in problems:
+        case = known.get((problem.inbound_id, problem.outbound_id))
+        if case is None:
+            fresh.append(problem)
+        else:
+            _fail_again(case, problem, now)
+    _open(fresh, now)
+
+
+def _open(problems: Sequence[Problem], now: datetime) -> list[ExceptionCase]:
+    if not problems:
+        return []
+    drafts = draft_cases(problems, now=now)
+    cases = insert_rows([case for case, _ in drafts])
+    for case, assignment in drafts:
+        assignment.case = case  # which has its id now
+    insert_rows([assignment for _, assignment in drafts], needs_ids=False)
+    insert_rows([_opened(case, now) for case in cases], needs_ids=False)
+    publish(CasesChanged(cases=tuple((case.pk, case.version) for case in cases), verb="new"))
+    return cases
+
+
+def _opened(case: ExceptionCase, now: datetime) -> CaseEvent:
+    after = snapshot(case)
+    return CaseEvent(case=case, verb="opened", text=case.detail, before={}, after=after, at=now)
 
 
 def _fail_again(case: ExceptionCase, problem: Problem, now: datetime) -> ExceptionCase:

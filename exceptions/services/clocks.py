@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Case, F, When
 
-from connectors.models import Connection
 from exceptions.events import CasesChanged
 from exceptions.incidents import INCIDENTS
 from exceptions.lifecycle import CaseState
@@ -22,33 +21,25 @@ from retailhub.kernel.rows import update_rows
 BATCH = 500
 # What shows that somebody is at it. To hide, hand on or take back shows nothing.
 RESPONSES = frozenset({"claim", "take_over", "note", "wait", "replay", "resolve", "ignore"})
-DOWN = frozenset({Connection.Health.DOWN.value, Connection.Health.SIGN_IN.value})
 _CLOCK = [
     *("due_at", "respond_due_at", "paused_at", "pause_reason", "paused_for", "ladder_at"),
     *COLUMNS,
 ]
 
 
-def start_clocks(case: ExceptionCase, *, minutes: int, now: datetime) -> None:
+def start_clocks(case: ExceptionCase, *, minutes: int, now: datetime, clocks: Clocks) -> None:
     """Set both deadlines of a new case: by the last policy that matches, else `minutes`."""
-    policy = policy_for(case.code, case.severity)
-    hours = Clocks().hours_of(policy)
+    policy = clocks.policy_for(case.code, case.severity)
+    hours = clocks.hours_of(policy)
     case.policy = policy
     case.minutes = policy.resolve_minutes if policy else minutes
     case.due_at = due_at(hours, now, timedelta(minutes=case.minutes))
     if policy and policy.respond_minutes:
         case.respond_due_at = due_at(hours, now, timedelta(minutes=policy.respond_minutes))
     case.ladder_at = now
-    if _stands_for_connection(case):
+    if _stands_for_connection(case, clocks):
         pause(case, PauseReason.CONNECTION, now=now)
     weigh(case, now=now)
-
-
-def policy_for(code: str, severity: int) -> SlaPolicy | None:
-    """The last active policy for this class of errors and severity."""
-    rows = SlaPolicy.objects.filter(is_active=True, severity_from__lte=severity)
-    matching = [row for row in rows.order_by("position", "pk") if code.startswith(row.code_prefix)]
-    return matching[-1] if matching else None
 
 
 def follow_act(case: ExceptionCase, verb: str, actor_id: int | None, *, now: datetime) -> None:
@@ -71,7 +62,7 @@ def follow_act(case: ExceptionCase, verb: str, actor_id: int | None, *, now: dat
 def _reason_to_stand(case: ExceptionCase) -> str:
     if case.state == CaseState.WAITING and _waits(case.policy, case.waits_for):
         return PauseReason.WAITING.value
-    if case.pause_reason and _stands_for_connection(case):
+    if case.pause_reason and _stands_for_connection(case, Clocks()):
         return PauseReason.CONNECTION.value
     return ""
 
@@ -84,12 +75,12 @@ def _waits(policy: SlaPolicy | None, waits_for: str) -> bool:
     return allowed.get(waits_for, False)
 
 
-def _stands_for_connection(case: ExceptionCase) -> bool:
+def _stands_for_connection(case: ExceptionCase, clocks: Clocks) -> bool:
     if case.connection_id is None or case.code in INCIDENTS:
         return False
     if case.policy and not case.policy.pauses_for_connection:
         return False
-    return Connection.objects.filter(pk=case.connection_id, health__in=DOWN).exists()
+    return clocks.is_down(case.connection_id)
 
 
 def pause(case: ExceptionCase, reason: str, *, now: datetime) -> None:

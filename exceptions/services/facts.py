@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
 from typing import Any
 
 from connectors.models import Connection, OutboundMessage
@@ -13,12 +15,27 @@ from orders.models import FulfillmentOrder, Order
 Kept = dict[str, Any]
 
 
-def read_facts(*, connection_id: int | None, order_id: int | None, outbound_id: int | None) -> Kept:
-    """The facts that have no column of their own on a case, as JSON; empty ones are left out."""
-    kept: Kept = {"system": _system(connection_id)}
-    if order_id is not None:
-        kept |= _of_order(order_id) | {"node": _node(order_id, outbound_id)}
-    return {name: value for name, value in kept.items() if value}
+@dataclass(frozen=True)
+class About:
+    """What a problem points at, as far as facts hang on it."""
+
+    connection_id: int | None
+    order_id: int | None
+    outbound_id: int | None
+
+
+def read_facts(abouts: Sequence[About]) -> list[Kept]:
+    """The facts of each that have no column of their own on a case, as JSON, without empty ones."""
+    systems = _systems({about.connection_id for about in abouts if about.connection_id})
+    order_ids = {about.order_id for about in abouts if about.order_id}
+    orders, nodes = _of_orders(order_ids), _nodes(abouts, order_ids)
+    found = []
+    for about in abouts:
+        kept: Kept = {"system": systems.get(about.connection_id)}
+        if about.order_id is not None:
+            kept |= orders[about.order_id] | {"node": nodes[about]}
+        found.append({name: value for name, value in kept.items() if value})
+    return found
 
 
 def facts_of(case: ExceptionCase) -> Facts:
@@ -38,15 +55,18 @@ def facts_of(case: ExceptionCase) -> Facts:
     )
 
 
-def _system(connection_id: int | None) -> str:
-    if connection_id is None:
-        return ""
-    return Connection.objects.values_list("system", flat=True).get(pk=connection_id)
+def _systems(connection_ids: Set[int]) -> dict[int | None, str]:
+    rows = Connection.objects.filter(pk__in=connection_ids)
+    return dict(rows.values_list("pk", "system"))
 
 
-def _of_order(order_id: int) -> Kept:
+def _of_orders(order_ids: Set[int]) -> dict[int, Kept]:
     asked = ("ship_to", "tags", "customer__tags", "extension", "channel__connection__settings")
-    ship_to, tags, theirs, extension, settings = Order.objects.values_list(*asked).get(pk=order_id)
+    rows = Order.objects.filter(pk__in=order_ids).values_list("pk", *asked)
+    return {pk: _of_order(*told) for pk, *told in rows}
+
+
+def _of_order(ship_to: Any, tags: Any, theirs: Any, extension: Any, settings: Any) -> Kept:
     place = ship_to or {}
     return {
         # What a marketplace promises and charges, where the shop says so.
@@ -63,11 +83,19 @@ def _lower(tags: Iterable[str]) -> list[str]:
     return sorted({tag.strip().lower() for tag in tags})
 
 
-def _node(order_id: int, outbound_id: int | None) -> str:
+def _nodes(abouts: Sequence[About], order_ids: Set[int]) -> dict[About, str]:
     """The node an effect is about, or the one that was asked last."""
-    asked = FulfillmentOrder.objects.filter(order_id=order_id).order_by("-pk")
-    parts = list(asked.values_list("reference", "location__code")[:20])
-    effect = OutboundMessage.objects.filter(pk=outbound_id or 0)
-    told = effect.values_list("reference", flat=True).first() or ""
+    if not order_ids:
+        return {}
+    parts: dict[int | None, list[tuple[str, str]]] = defaultdict(list)
+    rows = FulfillmentOrder.objects.filter(order__in=order_ids).order_by("-pk")
+    for order_id, reference, node in rows.values_list("order_id", "reference", "location__code"):
+        parts[order_id].append((reference, node))
+    effects = {about.outbound_id for about in abouts if about.outbound_id}
+    told = dict(OutboundMessage.objects.filter(pk__in=effects).values_list("pk", "reference"))
+    return {one: _node(parts[one.order_id], told.get(one.outbound_id or 0, "")) for one in abouts}
+
+
+def _node(parts: Sequence[tuple[str, str]], told: str) -> str:
     meant = [code for reference, code in parts if told.startswith(reference)]
     return next(iter(meant or [code for _, code in parts]), "")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 from django.utils import timezone
 
-from connectors.events import EffectStopped, MessageStopped
+from connectors.events import EffectsStopped, MessagesStopped
 from connectors.models import Connection, InboundMessage, OutboundMessage
 from connectors.services.enqueue import Effect, enqueue_effects
 from connectors.services.receive import Delivery, receive_messages
@@ -63,7 +63,7 @@ def stopped_message(shop: Connection) -> Callable[..., ExceptionCase]:
             **more,
         }
         rows.update(**facts)
-        publish(MessageStopped(message_id=stored.message_id))
+        publish(MessagesStopped(message_ids=(stored.message_id,)))
         return ExceptionCase.objects.get(inbound_id=stored.message_id)
 
     return make
@@ -97,7 +97,7 @@ def stopped_effect(erp: Connection) -> Callable[..., ExceptionCase]:
             error_code="connectors.rejected",
             error_detail="NetSuite refused with 400.",
         )
-        publish(EffectStopped(message_id=row.pk))
+        publish(EffectsStopped(message_ids=(row.pk,)))
         return ExceptionCase.objects.get(outbound=row)
 
     return make

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from connectors.events import EffectStopped
+from connectors.events import EffectsStopped
 from connectors.models import Connection, InboundMessage, OutboundMessage
 from exceptions.errors import NothingToUndo, VerbNotAllowed, VersionStale
 from exceptions.lifecycle import VERBS, CaseState
@@ -361,7 +361,7 @@ def test_a_node_that_will_never_be_told_holds_up_no_cancellation(
     release.update(state="SENDING", attempts=1)
     release.update(state="MANUAL", error_code="connectors.outcome_unknown")
     Order.objects.filter(pk=order.pk).update(cancelled_at=now)
-    publish(EffectStopped(message_id=release.get().pk))
+    publish(EffectsStopped(message_ids=(release.get().pk,)))
     case = ExceptionCase.objects.get(outbound=release.get())
     acts.ignore_case(case_id=case.pk, actor_id=ana.pk, reason="they have nothing", now=now)
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError
 from django.test import Client
 
-from connectors.events import EffectStopped, MessageFinished, MessageStopped
+from connectors.events import EffectsStopped, MessageFinished, MessagesStopped
 from connectors.models import Connection, InboundMessage, OutboundMessage
 from exceptions.lifecycle import CaseState
 from exceptions.models import Cause, ExceptionCase, Team
@@ -40,7 +40,7 @@ def test_says_what_stands_still_and_until_when(stopped_message: Make, shop: Conn
 def test_the_same_thing_stopping_again_is_the_same_case(stopped_message: Make) -> None:
     case = stopped_message()
 
-    publish(MessageStopped(message_id=case.inbound_id or 0))
+    publish(MessagesStopped(message_ids=(case.inbound_id or 0,)))
 
     assert ExceptionCase.objects.get().version == case.version
 
@@ -49,7 +49,7 @@ def test_the_same_thing_stopping_for_another_reason_says_so(stopped_message: Mak
     case = stopped_message()
     InboundMessage.objects.update(error_code="connectors.unexpected", error_detail="KeyError")
 
-    publish(MessageStopped(message_id=case.inbound_id or 0))
+    publish(MessagesStopped(message_ids=(case.inbound_id or 0,)))
 
     again = ExceptionCase.objects.get()
     assert (again.pk, again.code, again.detail, again.failed_again) == (
@@ -65,7 +65,7 @@ def test_a_replay_that_fails_is_counted_and_stays_with_its_owner(
 ) -> None:
     case = put_in(stopped_message(), CaseState.REPLAYING, owner=ana)
 
-    publish(MessageStopped(message_id=case.inbound_id or 0))
+    publish(MessagesStopped(message_ids=(case.inbound_id or 0,)))
 
     case.refresh_from_db()
     assert (case.state, case.owner, case.failed_again) == ("CLAIMED", ana, 1)
@@ -75,12 +75,12 @@ def test_a_replay_that_fails_is_counted_and_stays_with_its_owner(
 def test_the_same_news_does_not_end_a_snooze_but_other_news_does(stopped_message: Make) -> None:
     case = put_in(stopped_message(), CaseState.SNOOZED)
 
-    publish(MessageStopped(message_id=case.inbound_id or 0))
+    publish(MessagesStopped(message_ids=(case.inbound_id or 0,)))
     case.refresh_from_db()
     assert case.state == "SNOOZED"
 
     InboundMessage.objects.update(error_detail="The order lacks lines.")
-    publish(MessageStopped(message_id=case.inbound_id or 0))
+    publish(MessagesStopped(message_ids=(case.inbound_id or 0,)))
     case.refresh_from_db()
     assert case.state == "NEW"
 
@@ -106,7 +106,7 @@ def test_a_closed_case_stays_closed_and_the_next_trouble_is_a_new_one(
 ) -> None:
     case = put_in(stopped_message(), CaseState.RESOLVED)
 
-    publish(MessageStopped(message_id=case.inbound_id or 0))
+    publish(MessagesStopped(message_ids=(case.inbound_id or 0,)))
 
     assert ExceptionCase.objects.filter(inbound=case.inbound_id).count() == 2
     assert ExceptionCase.objects.latest("pk").state == "NEW"
@@ -258,7 +258,7 @@ def test_the_case_of_an_effect_knows_its_order(place: PlaceOrder, stock: Stock) 
     rows.update(state="SENDING")
     rows.update(state="DEAD", error_code="connectors.rejected", error_detail="no")
 
-    publish(EffectStopped(message_id=rows.get().pk))
+    publish(EffectsStopped(message_ids=(rows.get().pk,)))
 
     case = ExceptionCase.objects.get()
     assert (case.order, case.order_number, case.value, case.currency) == (

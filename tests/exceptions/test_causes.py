@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from connectors.events import EffectStopped
+from connectors.events import EffectsStopped
 from connectors.models import Connection, OutboundMessage
 from exceptions.cause_page import trend_of
 from exceptions.errors import CauseMovedOn, NothingToUndo
@@ -148,7 +148,7 @@ def test_a_case_that_opens_while_its_cause_is_merged_is_shown_with_it(
     close_cured(ExceptionCase.objects.filter(pk=other.pk), how="by itself", now=timezone.now())
 
     def open_another() -> None:
-        publish(EffectStopped(message_id=other.outbound_id or 0))
+        publish(EffectsStopped(message_ids=(other.outbound_id or 0,)))
 
     both: list[Callable[[], object]] = [
         open_another,
@@ -203,7 +203,7 @@ def test_a_split_case_that_fails_again_alike_stays_where_it_was_put(
     OutboundMessage.objects.update(state="SENDING")
     OutboundMessage.objects.update(state="DEAD", error_detail="NetSuite refused with 400.")
 
-    publish(EffectStopped(message_id=case.outbound_id or 0))
+    publish(EffectsStopped(message_ids=(case.outbound_id or 0,)))
 
     case.refresh_from_db()
     assert (case.failed_again, case.cause) == (1, part)

@@ -11,7 +11,7 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from connectors.events import MessageStopped
+from connectors.events import MessagesStopped
 from connectors.models import Connection, InboundMessage
 from connectors.services.replay import replay_inbound
 from exceptions.history import earlier_of, suggestion_of
@@ -80,7 +80,7 @@ def test_a_message_that_stops_again_after_its_case_was_closed_recurs(
     InboundMessage.objects.update(state="PROCESSING")
     InboundMessage.objects.update(state="DEAD")
 
-    publish(MessageStopped(message_id=first.inbound_id or 0))
+    publish(MessagesStopped(message_ids=(first.inbound_id or 0,)))
 
     assert ExceptionCase.objects.get(state="NEW").recurs == first
 

@@ -6,6 +6,7 @@ one. Windows with and without the replay take turns, so that a busy machine is b
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import threading
@@ -19,7 +20,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from connectors.events import EffectStopped
+from connectors.events import EffectsStopped
 from connectors.models import Connection, OutboundMessage
 from connectors.registry import SINKS
 from connectors.services.enqueue import Effect, enqueue_effects
@@ -39,10 +40,11 @@ from tests.exceptions.runs import numbers
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-CASES = int(os.environ.get("REPLAY_CASES", "100"))
+CASES = int(os.environ.get("REPLAY_CASES", "50"))
 ENOUGH = 5000
 PER_SECOND = 4
-WINDOW = 6.0
+# Seconds without the replay and beside it. A few cases go through in one turn.
+WINDOWS = {"pause": 6.0, "resume": 6.0} if CASES >= ENOUGH else {"pause": 2.0, "resume": 60.0}
 
 
 @dataclass
@@ -89,8 +91,9 @@ def stuck(erp: Connection, orders_team: Team) -> Callable[[int], None]:
             state="DEAD", attempts=1, error_code="connectors.rejected",
             error_detail="Tax schedule is missing.",
         )  # fmt: skip
-        for pk in rows.order_by("pk").values_list("pk", flat=True):
-            publish(EffectStopped(message_id=pk))
+        stopped = list(rows.order_by("pk").values_list("pk", flat=True))
+        for first in range(0, count, 500):
+            publish(EffectsStopped(message_ids=tuple(stopped[first : first + 500])))
 
     return make
 
@@ -133,7 +136,9 @@ class Live:
             connection.close()
 
     def p95(self, *, beside: bool) -> float:
-        """The wait that 19 of 20 did not have, in milliseconds."""
+        """The wait that 19 of 20 did not have, in milliseconds; of a single one, not known."""
+        if len(self.took[beside]) < 2:
+            return math.nan
         return statistics.quantiles(self.took[beside], n=20)[-1] * 1000
 
 
@@ -176,7 +181,7 @@ def test_stops_in_the_first_few_or_finishes_without_live_orders_noticing(
         wait_for(refused, lambda: refused.finished_at is not None, 30)
 
         netsuite.refusal = ""
-        time.sleep(2)
+        time.sleep(1)
         for waits in live.took.values():
             waits.clear()
         run, began = start(mia), time.monotonic()
@@ -209,7 +214,7 @@ def _take_turns(run: ReplayRun, live: Live, user: User) -> None:
         if run.state in {"RUNNING", "PAUSED"}:
             steer_run(run_id=run.pk, verb=verb, actor_id=user.pk, now=timezone.now())
         live.is_beside = verb == "resume"
-        limit = time.monotonic() + WINDOW
+        limit = time.monotonic() + WINDOWS[verb]
         while time.monotonic() < limit and run.finished_at is None:
             time.sleep(0.1)
             run.refresh_from_db()

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connectors.events import EffectSetAside, EffectsSent, EffectStopped, SentEffect
+from connectors.events import EffectSetAside, EffectsSent, EffectsStopped, SentEffect
 from connectors.models import Connection, OutboundMessage
 from connectors.services.breaker import note_sign_in_needed
 from connectors.services.pause import pause_connection, resume_connection
@@ -334,7 +334,7 @@ def test_an_effect_that_stopped_is_one_case_not_two(order: Order, now: datetime)
     effects.update(state="SENDING")
     effects.update(state="DEAD", error_code="connectors.rejected", error_detail="No.")
 
-    publish(EffectStopped(message_id=effects.get().pk))
+    publish(EffectsStopped(message_ids=(effects.get().pk,)))
 
     open_codes = ExceptionCase.objects.filter(state="NEW").values_list("code", flat=True)
     assert list(open_codes) == ["connectors.rejected"]
