@@ -58,6 +58,6 @@ def test_a_batch_of_orders_asks_as_much_as_a_single_one(
         asked.append(_questions_of_a_batch(len(numbers), now))
 
     assert asked[2:] == asked[:2]
-    assert max(map(sum, asked)) < 100
+    assert max(map(sum, asked)) < 75
     assert Order.objects.filter(state="ALLOCATED").count() == 82
     assert OutboundMessage.objects.count() == 164
