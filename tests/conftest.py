@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
@@ -40,12 +40,21 @@ def _forget_outcomes() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _tests_may_empty_tables() -> Iterator[None]:
-    """Tests that commit empty every table afterwards, which guarded tables refuse to everybody."""
-    flush = DatabaseOperations.sql_flush
+    """Tests that commit empty every table afterwards, which guarded tables refuse to everybody.
 
-    def unguarded(*args: Any, **options: Any) -> list[str]:
-        statements = flush(*args, **options)
-        return ["SET LOCAL session_replication_role = replica", *statements]
+    Row by row, as most hold none: to truncate makes new files for each table and each index.
+    """
+
+    def unguarded(
+        _: DatabaseOperations, __: object, tables: Sequence[str], **___: Any
+    ) -> list[str]:
+        # Whoever still writes is waited for, as TRUNCATE does.
+        statements = [
+            "SET LOCAL session_replication_role = replica",
+            f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE",
+            *(f"DELETE FROM {table}" for table in tables),
+        ]
+        return ["; ".join(statements)] if tables else []
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", unguarded)
