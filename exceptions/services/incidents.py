@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from connectors.models import Connection
 from exceptions.errors import NothingSelected
@@ -109,11 +109,9 @@ def _fall_again(incident: ExceptionCase, now: datetime) -> dict[str, Any]:
 
 def _adopt(incident: ExceptionCase, connection_id: int) -> None:
     # Whoever has one of them in hand adds it at the next look: the breaker's or the clock's.
+    stands_alone = Q(parent=None) | Q(parent__closed_at__isnull=False)
     orphans = ExceptionCase.objects.filter(
-        connection_id=connection_id,
-        code__in=CAUSED,
-        state__in=OPEN_STATES,
-        parent=None,
+        stands_alone, connection_id=connection_id, code__in=CAUSED, state__in=OPEN_STATES
     )
     free = orphans.select_for_update(of=("self",), skip_locked=True).order_by("pk")
     ids = list(free.values_list("pk", flat=True))

@@ -226,6 +226,37 @@ def test_closing_the_incident_by_hand_hides_nothing(
     assert set(cases_in("open", user=mia, now=now)) == {child}
 
 
+def test_what_an_old_incident_left_open_hangs_on_the_new_one(
+    erp: Connection, problem: OpenCase, mia: User, now: datetime
+) -> None:
+    child = problem("connectors.exhausted", connection_id=erp.pk)
+    old = falls(erp)
+    acts.resolve_case(case_id=old.pk, actor_id=mia.pk, reason="They said so", now=now)
+    long_ago = timezone.now() - timedelta(hours=1)
+    ExceptionCase.objects.filter(pk=old.pk).update(closed_at=long_ago)
+
+    breaker.extend(Connection.objects.get(pk=erp.pk), "No answer.", now=timezone.now())
+
+    child.refresh_from_db()
+    incident = ExceptionCase.objects.filter(code="connectors.connection_down").latest("pk")
+    assert (child.parent, incident.pk > old.pk) == (incident, True)
+
+
+def test_all_behind_an_incident_can_be_selected_and_planned(
+    client: Client, erp: Connection, stopped_effect: Stopped, problem: OpenCase, mia: User
+) -> None:
+    exhausted(stopped_effect, "A", "B")
+    problem("connectors.exhausted")  # of another connection
+    incident = falls(erp)
+    client.force_login(mia)
+
+    queue = client.post(f"/replays/select/all/?view=parked&incident={incident.pk}", follow=True)
+
+    assert "All 2 that match are selected" in queue.content.decode()
+    plan = client.get(queue.context["scope"]["plan_url"]).content.decode()
+    assert "Replay 2 exceptions to NetSuite" in plan
+
+
 def test_ten_thousand_failures_are_one_row(
     client: Client,
     erp: Connection,
