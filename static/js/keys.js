@@ -33,6 +33,8 @@ const KEYS = {
   F: () => press('.filters [data-key="F"]'),
   V: () => press('.filters [data-key="V"]'),
   X: () => list()?.toggle(),
+  "*": () => press("rh-list [data-tick-all]"),
+  "]": () => press(".more a"),
   P: () => press('a[data-key="P"]'),
   "Shift+J": () => press('.strip [data-key="J"]'),
   O: () => list()?.cursor && list().open(list().cursor),
@@ -78,6 +80,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (name === "G") goUntil = Date.now() + CHORD;
+  else if (/^[1-9]$/.test(name)) press(`.tabs a:nth-of-type(${name})`);
   else if (KEYS[name]) {
     event.preventDefault();
     KEYS[name]();

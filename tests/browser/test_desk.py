@@ -117,3 +117,21 @@ def test_keeps_a_view_by_key_opens_the_queue_with_it_and_switches_keys_off(
     expect(page.locator("tr[data-cursor]")).to_have_count(0)
     assert page.locator("kbd").first.is_hidden()
     assert ExceptionCase.objects.get().owner is None
+
+
+def test_tabs_and_the_whole_page_have_keys(
+    open_page: Open, lead: User, unknown_sku: Callable[..., None]
+) -> None:
+    unknown_sku("W-1", "W-2")
+    page = open_page(lead)
+    page.goto("/queue/")
+    page.keyboard.press("*")
+    expect(page.locator(".bulk-bar b")).to_have_text("2 selected")
+    page.keyboard.press("*")
+    expect(page.locator(".bulk-bar")).to_be_hidden()
+    page.keyboard.press("3")
+    expect(page).to_have_url("/queue/?view=unassigned")
+    page.keyboard.press("/")
+    page.keyboard.type("13*]")
+    expect(page.get_by_label("Search orders, SKUs, IDs")).to_have_value("13*]")
+    expect(page).to_have_url("/queue/?view=unassigned")
