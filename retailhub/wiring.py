@@ -106,9 +106,9 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
         watch.follow_pause,
         hints.connection_changed,
     ),
-    exceptions.CaseChanged: (desk.tell_of_case, alert.mail_of_incident, hints.case_changed),
+    exceptions.CaseChanged: (desk.tell_of_case, hints.case_changed),
     exceptions.CasesBreached: (desk.tell_of_breach,),
-    exceptions.CasesChanged: (desk.tell_of_cases, hints.cases_changed),
+    exceptions.CasesChanged: (desk.tell_of_cases, alert.mail_of_incidents, hints.cases_changed),
     exceptions.ReplayRunChanged: (hints.run_changed,),
 }
 

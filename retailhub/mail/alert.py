@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils import timezone
 
-from exceptions.events import CaseChanged
+from exceptions.events import CasesChanged
 from exceptions.held import held_by
 from exceptions.incidents import INCIDENTS
 from exceptions.models import ExceptionCase
@@ -17,13 +17,12 @@ from retailhub.mail.zones import zone_of
 from retailhub.models import Mail
 
 
-def mail_of_incident(event: CaseChanged) -> None:
+def mail_of_incidents(event: CasesChanged) -> None:
     """Once for each incident, however often it is down again, and never for what hangs on it."""
     if event.verb != "new":
         return
-    cases = ExceptionCase.objects.select_related("connection")
-    incident = cases.filter(pk=event.case_id, code__in=INCIDENTS).exclude(team=None).first()
-    if incident is not None:
+    cases = ExceptionCase.objects.filter(pk__in=[pk for pk, _ in event.cases], code__in=INCIDENTS)
+    for incident in cases.exclude(team=None).select_related("connection").order_by("pk"):
         rows = [_mail(incident, person) for person in _who_want_it(incident)]
         Mail.objects.bulk_create(rows, ignore_conflicts=True)
 
