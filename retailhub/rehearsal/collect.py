@@ -35,7 +35,8 @@ SELECT m.id, m.topic, m.state, m.trace_id::text AS trace_id,
                 m.key) AS webhook_id,
        EXISTS (SELECT 1 FROM exceptions_exceptioncase c
                 WHERE c.inbound_id = m.id AND c.state IN {_OPEN}) AS has_case,
-       m.state = 'PARKED' AND m.deadline_at < now() AS is_overdue
+       m.state = 'PARKED' AND m.deadline_at < now() AS is_overdue,
+       m.error_code || ' ' || left(m.error_detail, 200) AS error
   FROM connectors_inboundmessage m ORDER BY m.id
 """  # noqa: S608 - a constant of ours
 OUTBOUND = f"""
@@ -45,7 +46,7 @@ SELECT o.id, c.slug AS system, o.kind, o.lane, o.order_id, o.state, o.trace_id::
             ELSE o.reference END AS key,
        EXISTS (SELECT 1 FROM exceptions_exceptioncase x
                 WHERE x.outbound_id = o.id AND x.state IN {_OPEN}) AS has_case,
-       left(o.error_detail, 200) AS error
+       o.error_code || ' ' || left(o.error_detail, 200) AS error
   FROM connectors_outboundmessage o JOIN connectors_connection c ON c.id = o.connection_id
  ORDER BY o.id
 """  # noqa: S608 - a constant of ours

@@ -29,6 +29,7 @@ class Inbound:
     trace_id: str = ""
     has_case: bool = False
     is_overdue: bool = False  # parked, and its deadline has passed
+    error: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,7 @@ def ends_once(evidence: Evidence) -> Iterator[str]:
             yield f"{topic} {webhook_id} is in the inbox {count} times"
     for row in evidence.inbound:
         if row.state not in INBOUND_ENDS:
-            yield f"inbox {row.id} ({row.topic}) ended {row.state}"
+            yield f"inbox {row.id} ({row.topic}) ended {row.state}: {row.error}"
     yield from _effects_end(evidence)
     yield from _orders_end(evidence)
 
