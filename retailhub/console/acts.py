@@ -32,7 +32,7 @@ _COLUMNS = ("act_at", "act_kind", "act_number", "act_on", "act_by", "act_verb")
 class Act:
     """One act: `kind` and `thing` say to what it was done, `number` which row of its table it is.
 
-    `who` is empty where it was the clock.
+    `who` is empty where RetailHub did it by itself.
     """
 
     moment: datetime

@@ -137,7 +137,7 @@ def _row(act: Act, names: Names, user: Any) -> dict[str, Any]:
     is_erasable = act.kind == "case" and bool(act.text) and may(user, Ability.ERASE_TEXT)
     return {
         "act": act,
-        "who": names.get(("owner", str(act.who)), "The clock"),
+        "who": names.get(("owner", str(act.who)), "RetailHub"),
         "kind": kinds_for(user)[act.kind],
         "href": _href(act),
         "what": LINES[act.what][2] if act.what in LINES else _WORDS.get(act.what, act.what),

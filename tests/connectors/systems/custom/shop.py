@@ -6,9 +6,6 @@ It believes only what is signed, applies each message once, and can be made to m
 from __future__ import annotations
 
 import json
-import socket
-import threading
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-import uvicorn
-
 from connectors.systems.base import SignatureInvalid
 from connectors.systems.signatures import verify_standard_webhook
+from tests.serving import on_a_port
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -86,18 +82,6 @@ class CustomShop:
 @contextmanager
 def serving(shop: CustomShop) -> Iterator[CustomShop]:
     """The shop on a port of its own, until the block ends."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(shop, log_level="critical", lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
-    try:
-        deadline = time.monotonic() + 10
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.01)
-        shop.url = f"http://127.0.0.1:{listener.getsockname()[1]}/shop"
+    with on_a_port(shop) as origin:
+        shop.url = f"{origin}/shop"
         yield shop
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from tests.serving import on_a_port
 
 SECRET = "s3cret-of-the-app"
 COMPANY = "/v2.0/t-1/production/api/v2.0/companies(c-1)"
@@ -101,18 +99,5 @@ def item(number: str, inventory: Any, **more: Any) -> dict[str, Any]:
 @contextmanager
 def serving(central: Central) -> Iterator[Central]:
     """On a port of its own, until the block ends."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(central.app, log_level="critical", lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
-    try:
-        deadline = time.monotonic() + 10
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.01)
-        central.origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with on_a_port(central.app) as central.origin:
         yield central
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
