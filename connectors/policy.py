@@ -54,6 +54,9 @@ PARK_REMINDER = timedelta(days=1)
 PARKED = RetryPolicy((2, 4, 8, 16, 32, 60), timedelta(minutes=15))
 # An inbound message that keeps failing for reasons of the world.
 INBOUND_RETRY = RetryPolicy((1, 5, 30, 120, 600), timedelta(hours=4))
+# A message that fails for a reason of ours is shown to a person after so many tries.
+MAX_UNFORESEEN = 3
+# Workers that a message may end, taken alone, before it is set aside.
 MAX_CRASHES = 3
 
 INBOUND_LEASE = timedelta(seconds=60) * _SCALE

@@ -13,7 +13,11 @@ from retailhub.kernel.trace import tracing
 
 
 def sweep_expired_leases() -> int:
-    """Give back what a vanished worker held. Three vanished workers make a message dead."""
+    """Give back what a vanished worker held, and set aside what ended one again and again.
+
+    The first time its whole batch is suspected, so that counts for nothing. From then on a message
+    is taken alone; when that ended `MAX_CRASHES` workers, it is dead.
+    """
     with transaction.atomic(durable=True):
         rows = list(
             InboundMessage.objects.raw(
@@ -31,10 +35,11 @@ def _take_back(row: InboundMessage) -> None:
     row.lease_until = None
     row.lease_token += 1
     row.state = InboundState.RECEIVED
-    if row.crashes >= policy.MAX_CRASHES:
+    alone = row.crashes - 1
+    if alone >= policy.MAX_CRASHES:
         row.state = InboundState.DEAD
         row.error_code = "connectors.poison_crash"
-        row.error_detail = f"The message ended its worker {row.crashes} times and was set aside."
+        row.error_detail = f"Taken alone, the message ended its worker {alone} times: set aside."
     row.save(
         update_fields=[
             "crashes",

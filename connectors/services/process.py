@@ -86,7 +86,7 @@ def process_batch(*, limit: int, now: datetime) -> int:
     # Those who saw a worker vanish come first every other turn: a flood can't starve them.
     crashed_first = next(_turns) % 2 == 0
     for crashed in (crashed_first, not crashed_first):
-        # A message that ended its worker is taken alone, so that it can harm only itself.
+        # Taken alone it can harm only itself, and shows whether it was the one.
         messages = _claim(1 if crashed else limit, crashed)
         if messages:
             failpoint("inbox.claimed")
@@ -256,7 +256,7 @@ def _end(work: Work, now: datetime) -> dict[str, Any]:
     if isinstance(error, RetryLater):
         return {**said, **_wait(message, error, now)}
     is_contended = isinstance(error, OperationalError)
-    is_ours = not isinstance(error, NeedsOperator) and message.attempts < policy.MAX_CRASHES
+    is_ours = not isinstance(error, NeedsOperator) and message.attempts < policy.MAX_UNFORESEEN
     if is_contended or is_ours:
         wait = policy.INBOUND_RETRY.wait(message.attempts)
         return {

@@ -131,6 +131,7 @@ def test_tabs_and_the_whole_page_have_keys(
     expect(page.locator(".bulk-bar")).to_be_hidden()
     page.keyboard.press("3")
     expect(page).to_have_url("/queue/?view=unassigned")
+    page.wait_for_load_state()  # the address changes before the keys of the new page work
     page.keyboard.press("/")
     page.keyboard.type("13*]")
     expect(page.get_by_label("Search orders, SKUs, IDs")).to_have_value("13*]")

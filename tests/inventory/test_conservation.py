@@ -349,15 +349,14 @@ class Warehouse(RuleBasedStateMachine):
 @pytest.mark.slow
 def test_stock_is_conserved_whatever_happens_in_whatever_order(db: Any) -> None:
     Warehouse.steps = Warehouse.crashes = 0
-    run_state_machine_as_test(
-        Warehouse,
-        settings=settings(
-            max_examples=STEPS // AT_ONCE + 1,
-            stateful_step_count=AT_ONCE,
-            deadline=None,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+    some = settings(
+        max_examples=20,
+        stateful_step_count=AT_ONCE,
+        deadline=None,
+        database=None,
+        derandomize=False,  # each time round goes another way
+        suppress_health_check=list(HealthCheck),
     )
-    assert Warehouse.steps >= STEPS
+    while Warehouse.steps < STEPS:  # an example may be shorter than it was asked to be
+        run_state_machine_as_test(Warehouse, settings=some)
     assert Warehouse.crashes > STEPS // 100
