@@ -21,7 +21,7 @@ from retailhub.rehearsal.plan import KILLS, Plan, Planned, Strike
 PAUSE_SECONDS = 18.0
 MAX_STOPPED = 2  # somebody must be there to take over
 # A strike that finds nothing to hit tries again this long, so that faults land rather than pass by.
-PATIENCE = 30.0
+PATIENCE = 100.0
 
 HOLDERS_SQL = """
 SELECT lease_owner FROM connectors_outboundmessage WHERE state = 'SENDING'

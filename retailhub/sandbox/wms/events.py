@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from retailhub.sandbox.clock import wire_stamp
+from retailhub.sandbox.clock import ledger_stamp
 from retailhub.sandbox.courier import Courier, Delivery
 from retailhub.sandbox.journal import Journal, Record
 from retailhub.sandbox.signing import RotatingSecret, standard_signature
@@ -46,7 +46,7 @@ class Teller:
         body = {
             "id": event_id,
             "type": kind,
-            "occurred_at": wire_stamp(),
+            "occurred_at": ledger_stamp(),
             "sequence": sequence,
             "data": data,
         }

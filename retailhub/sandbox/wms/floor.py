@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from retailhub.sandbox.catalogue import ITEM_BY_CODE, PLACES
-from retailhub.sandbox.clock import wire_stamp
+from retailhub.sandbox.clock import ledger_stamp, wire_stamp
 from retailhub.sandbox.faults import SettingError, change_settings
 from retailhub.sandbox.journal import Journal, Record
 from retailhub.sandbox.ledger import Effect
@@ -253,7 +253,7 @@ class Floor:
             "service": order["service"],
             "tracking_number": number,
             "tracking_url": url + number,
-            "shipped_at": wire_stamp(),
+            "shipped_at": ledger_stamp(),
             "lines": lines,
         }
 
