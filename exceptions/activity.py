@@ -40,7 +40,7 @@ LINES = {
 
 def activity_of(case: ExceptionCase) -> list[CaseEvent]:
     """The newest lines of a case, with all that a line tells."""
-    told = case.events.select_related("actor", "taken_back_by", "erasure")
+    told = case.events.select_related("actor", "taken_back_by", "erasure", "program_act__api_key")
     return list(told.order_by("-pk")[:100])
 
 
@@ -60,5 +60,11 @@ def line_of(event: CaseEvent) -> dict[str, Any]:
         "text": text,
         "detail": f"Erased: {event.erasure.reason}" if hasattr(event, "erasure") else event.text,
         "at": event.at,
-        "by": person(event.actor) if event.actor else "",
+        "by": _by(event),
     }
+
+
+def _by(event: CaseEvent) -> str:
+    who = person(event.actor) if event.actor else ""
+    program = getattr(event, "program_act", None)
+    return who if program is None else f"{who} with API key {program.api_key.name}"

@@ -18,7 +18,15 @@ from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Cast, Lower
 from django.utils.dateparse import parse_datetime
 
-from exceptions.models import CaseEvent, Cause, CauseEvent, Erasure, RuleSet, RunEvent
+from exceptions.models import (
+    CaseEvent,
+    Cause,
+    CauseEvent,
+    Erasure,
+    ProgramAct,
+    RuleSet,
+    RunEvent,
+)
 from exceptions.selectors import visible_cases, visible_runs
 from retailhub.kernel.roles import Ability, may
 
@@ -32,7 +40,7 @@ _COLUMNS = ("act_at", "act_kind", "act_number", "act_on", "act_by", "act_verb")
 class Act:
     """One act: `kind` and `thing` say to what it was done, `number` which row of its table it is.
 
-    `who` is empty where RetailHub did it by itself.
+    `who` is empty where RetailHub did it by itself, `key` names the API key it came through.
     """
 
     moment: datetime
@@ -43,6 +51,7 @@ class Act:
     what: str
     text: str = ""
     changes: tuple[Change, ...] = ()
+    key: str = ""
 
     @property
     def cursor(self) -> str:
@@ -191,7 +200,15 @@ def _with_details(found: Sequence[Act]) -> list[Act]:
         for act in found:
             if act.kind == kind:
                 act.text, act.changes = said.get(act.number, ("", ()))
+    keys = _keys(numbers["case"])
+    for act in found:
+        act.key = keys.get(act.number, "") if act.kind == "case" else ""
     return list(found)
+
+
+def _keys(pks: Sequence[int]) -> dict[int, str]:
+    through = ProgramAct.objects.filter(event__in=pks)
+    return dict(through.values_list("event_id", "api_key__name"))
 
 
 Told = tuple[int, str, tuple[Change, ...]]

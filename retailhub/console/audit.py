@@ -166,7 +166,7 @@ def audit_export(request: HttpRequest) -> StreamingHttpResponse:
 
 
 async def _lines(user: Any, wanted: Wanted) -> AsyncIterator[str]:
-    yield _csv([["at", "who", "kind", "id", "verb", "text", "changes"]])
+    yield _csv([["at", "who", "kind", "id", "verb", "text", "changes", "API key"]])
     after = ""
     while page := await sync_to_async(_piece)(user, wanted, after):
         text, after = page
@@ -185,7 +185,8 @@ def _piece(user: Any, wanted: Wanted, after: str) -> tuple[str, str] | None:
 def _cells(act: Act, names: Mapping[int, str]) -> list[str]:
     at = act.moment.astimezone(UTC).isoformat(timespec="milliseconds")
     changes = "; ".join(f"{name}: {old or '–'} → {new or '–'}" for name, old, new in act.changes)
-    return [at, names.get(act.who or 0, ""), act.kind, act.thing, act.what, act.text, changes]
+    who = names.get(act.who or 0, "")
+    return [at, who, act.kind, act.thing, act.what, act.text, changes, act.key]
 
 
 def _csv(rows: list[list[str]]) -> str:

@@ -7,12 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
 from django.test import Client
+from django.utils import timezone
 
-from connectors.models import Connection
+from connectors.models import ApiKey, Connection
 from connectors.services.api_keys import Scope
+from exceptions.activity import activity_of, line_of
 from exceptions.models import CaseEvent, Cause, ExceptionCase, ProgramAct, Team
+from exceptions.services import acts as by_hand
+from retailhub.console.acts import Wanted, acts
 from retailhub.kernel.roles import Role
 from tests.api.conftest import Caller, make_key
 from tests.api.test_cases import make_case
@@ -74,6 +79,20 @@ def test_a_case_from_claim_to_its_end(caller: Caller, case: ExceptionCase) -> No
 def test_says_who_has_it(caller: Caller, case: ExceptionCase) -> None:
     shown = act(caller, case, "claim").json()
     assert (shown["owner"], shown["team"], shown["incident_id"]) == ("ana", "orders", None)
+
+
+def test_activity_and_audit_name_the_key_that_an_act_came_through(
+    caller: Caller, case: ExceptionCase, mia: User
+) -> None:
+    act(caller, case, "claim")
+    by_hand.add_note(case_id=case.pk, actor_id=mia.pk, text="By hand", now=timezone.now())
+    key = ApiKey.objects.get().name
+
+    told = [line_of(event)["by"] for event in activity_of(case)]
+    found = acts(user=mia, wanted=Wanted(kind="case"), most=5)
+
+    assert told == ["Mia", f"Ana with API key {key}"]
+    assert [one.key for one in found] == ["", key]
 
 
 def test_the_same_key_does_it_once(caller: Caller, case: ExceptionCase) -> None:

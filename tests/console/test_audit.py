@@ -146,7 +146,7 @@ def test_the_export_is_the_same_and_harmless_in_a_spreadsheet(
 
     first, *rows = csv.reader(export().splitlines())
 
-    assert first == ["at", "who", "kind", "id", "verb", "text", "changes"]
+    assert first == ["at", "who", "kind", "id", "verb", "text", "changes", "API key"]
     assert len(rows) == CaseEvent.objects.count()
     (note,) = [row for row in rows if row[4] == "note"]
     assert note[1:6] == ["mia", "case", str(case.pk), "note", "'=HYPERLINK(1)"]
