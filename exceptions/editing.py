@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from connectors.models import InboundMessage
-from connectors.services.correct import newest_version
+from connectors.services.correct import is_correctable, newest_version
 from connectors.services.dry_run import DryRun, dry_run
 from exceptions.body_form import BodyForm, on_top, rows_of, shown, three_ways
 from exceptions.errors import VersionStale
@@ -48,6 +48,8 @@ def _case(request: HttpRequest, case_id: int) -> tuple[ExceptionCase, InboundMes
         raise PermissionDenied("Needs the agent role to edit messages.")
     if case.inbound is None:
         raise PermissionDenied("There is no message here.")
+    if not is_correctable(case.inbound.connection.system):
+        raise PermissionDenied("EDI is not edited here: ask its sender to send it again.")
     return case, case.inbound
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from connectors.masking import masked_body, masked_json
 from connectors.models import InboundMessage
+from connectors.services.correct import is_correctable
 from exceptions.activity import LINES, activity_of, is_taken_back, line_of
 from exceptions.attempts import attempts_of
 from exceptions.buttons import Button, buttons_of
@@ -256,7 +257,8 @@ def _links(case: ExceptionCase, user: Any, *, is_edited: bool) -> list[dict[str,
     if case.inbound_id is None or case.closed_at is not None or case.state == "REPLAYING":
         return []
     links = []
-    if may(user, Ability.EDIT_ADDRESS):
+    system = case.connection.system if case.connection else ""
+    if may(user, Ability.EDIT_ADDRESS) and is_correctable(system):
         label = "Edit anyway" if is_edited else "Edit message"
         links.append((label, "E", reverse("case-edit", args=[case.pk])))
     if may(user, Ability.WORK_CASES):

@@ -8,9 +8,15 @@ from django.db import transaction
 
 from connectors.lifecycle import InboundState
 from connectors.models import InboundMessage, MessageVersion
+from connectors.registry import PARSERS
 from connectors.services.reading import read_body
 
 CORRECTABLE = frozenset({InboundState.DEAD, InboundState.PARKED, InboundState.WAITING})
+
+
+def is_correctable(system: str) -> bool:
+    """Whether messages of `system` can be written by hand. EDI is sent again by who sent it."""
+    return system not in PARSERS
 
 
 @transaction.atomic

@@ -60,6 +60,20 @@ def fields_of(answer: Any) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in found.items()}
 
 
+def test_edi_offers_no_form_for_it_is_sent_again(
+    as_: SignedIn, ana: User, webshop: Connection, broken: Callable[..., list[ExceptionCase]]
+) -> None:
+    (case,) = broken()
+    assert "Edit message" in text_of(as_(ana).get(f"/queue/{case.pk}/"))
+
+    Connection.objects.filter(pk=webshop.pk).update(system="x12")
+
+    assert "Edit message" not in text_of(as_(ana).get(f"/queue/{case.pk}/"))
+    refused = as_(ana).get(f"/queue/{case.pk}/edit/")
+    assert refused.status_code == 403
+    assert "send it again" in text_of(refused)
+
+
 def test_an_agent_corrects_an_address_field_and_replays(
     as_: SignedIn, ana: User, broken: Any, time_passes: Callable[[], None]
 ) -> None:

@@ -193,11 +193,17 @@ def refuse_user_errors(errors: Sequence[Any]) -> NoReturn:
     said = []
     for error in errors:
         field = ".".join(str(part) for part in error.get("field") or [])
-        said.append(f"{field}: {error.get('message')}" if field else str(error.get("message")))
+        message = _plain_ids(str(error.get("message")))
+        said.append(f"{field}: {message}" if field else message)
     codes = [str(error["code"]) for error in errors if error.get("code")]
     raise RemoteRejected(
         f"Shopify refused: {'; '.join(said)}"[:500], codes=codes, errors=list(errors)
     )
+
+
+def _plain_ids(text: str) -> str:
+    """`gid://shopify/InventoryItem/42` as people say it: InventoryItem 42."""
+    return re.sub(r"gid://shopify/(\w+)/(\w+)", r"\1 \2", text)
 
 
 def _raise_graphql(errors: Any, extensions: Any, *, is_write: bool) -> NoReturn:
@@ -222,7 +228,7 @@ def _listed(errors: Any) -> list[dict[str, Any]]:
 
 def _said(errors: Any) -> str:
     said = "; ".join(str(error.get("message")) for error in _listed(errors))
-    return (said or str(errors))[:500]
+    return _plain_ids(said or str(errors))[:500]
 
 
 def _throttle_wait(extensions: Any) -> float | None:

@@ -102,7 +102,8 @@ def place_lines(order: Mapping[str, Any], payload: Mapping[str, Any]) -> list[di
             )
     missing = {line: quantity for line, quantity in wanted.items() if quantity}
     if missing:
-        named = ", ".join(f"{quantity} × {line}" for line, quantity in missing.items())
+        skus = {gid("LineItem", line["external_id"]): line.get("sku") for line in payload["lines"]}
+        named = ", ".join(f"{n} × {skus[line] or 'a line'}" for line, n in missing.items())
         raise RemoteRejected(
             f"Shopify has nothing left to fulfil for {named}.",
             missing=missing,

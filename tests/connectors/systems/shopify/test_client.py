@@ -174,16 +174,17 @@ def test_waits_until_the_bucket_holds_what_was_asked(
     assert caught.value.after == 2.0
 
 
-def test_a_refusal_names_field_message_and_code(
+def test_a_refusal_names_field_message_and_code_without_global_ids(
     remote: Remote, http: HttpClient, account: Account
 ) -> None:
-    errors = [{"field": ["input", "quantities"], "message": "is stale", "code": "STALE"}]
+    said = "gid://shopify/InventoryItem/42 is stale"
+    errors = [{"field": ["input", "quantities"], "message": said, "code": "STALE"}]
     remote.will_answer(Scripted(200, {"data": {"thing": {"userErrors": errors}}}))
 
     with pytest.raises(RemoteRejected) as caught:
         Shop(http, account).mutate("mutation { thing }", {}, field="thing")
 
-    assert str(caught.value) == "Shopify refused: input.quantities: is stale"
+    assert str(caught.value) == "Shopify refused: input.quantities: InventoryItem 42 is stale"
     assert caught.value.context["codes"] == ["STALE"]
 
 

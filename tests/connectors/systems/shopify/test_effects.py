@@ -17,7 +17,10 @@ SHIPMENT: dict[str, Any] = {
     "order_external_id": "9120000000000017",
     "reference": "shopify-de-9120000000000017-F1-S1",
     "tracking": {"carrier": "DHL", "number": "00340", "url": "https://dhl.example/00340"},
-    "lines": [{"external_id": "64", "quantity": 3}, {"external_id": "65", "quantity": 1}],
+    "lines": [
+        {"external_id": "64", "sku": "MUG-BLUE", "quantity": 3},
+        {"external_id": "65", "sku": "TEA", "quantity": 1},
+    ],
     "notify_customer": True,
 }
 STOCK: dict[str, Any] = {
@@ -115,7 +118,7 @@ def test_ships_nothing_when_too_little_is_left(
 ) -> None:
     remote.will_answer(order(part(2, "OPEN", _64=2, _65=1)))
 
-    with pytest.raises(RemoteRejected, match="nothing left to fulfil for 1 × gid"):
+    with pytest.raises(RemoteRejected, match="nothing left to fulfil for 1 × MUG-BLUE"):
         Shopify().send(http, account, intent(IntentKind.NOTIFY_SHIPMENT, SHIPMENT))
 
     assert len(remote.asked) == 1
