@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps import apps as registry
 from django.db.models.signals import post_migrate
 
 
@@ -16,7 +17,7 @@ class ExceptionsConfig(AppConfig):
         post_migrate.connect(_seed, sender=self)
 
 
-def _seed(*, apps: Any, **_: Any) -> None:
+def _seed(*, apps: Any = registry, **_: Any) -> None:
     """`apps` is the state after migrating: backwards it may be one without our tables."""
     if "exceptions" not in {model._meta.app_label for model in apps.get_models()}:
         return

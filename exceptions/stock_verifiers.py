@@ -19,6 +19,7 @@ from exceptions.verdict import (
 )
 from inventory.models import ChannelOffer, SnapshotRun, StockLevel
 from inventory.offers import lags
+from inventory.selectors import counted_moments
 from inventory.services.watch_lag import WINDOW
 
 
@@ -57,10 +58,12 @@ def _of_level(level: StockLevel | None) -> Finding:
 def of_counts(cases: Cases) -> dict[int, Finding]:
     """Was the shelf counted after somebody had asked?"""
     levels = _levels(cases)
+    moments = counted_moments(levels)
     found = {}
     for case in cases:
         level = levels.get(case.context.get("level_id", 0))
-        if level is not None and level.counted_at and level.counted_at >= case.opened_at:
+        counted_at = moments.get(level.pk) if level is not None else None
+        if level is not None and counted_at is not None and counted_at >= case.opened_at:
             found[case.pk] = cured(f"It was counted: {level.on_hand}")
         else:
             found[case.pk] = not_cured("No count of this shelf has come in since")

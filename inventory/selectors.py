@@ -270,3 +270,18 @@ def _arrivals(item_ids: Iterable[int]) -> dict[tuple[int, int], list[Arrival]]:
     ):
         coming[item_id, location_id].append(Arrival(quantity - received, expected_at))
     return coming
+
+
+def counted_moments(level_ids: Iterable[int]) -> dict[int, datetime]:
+    """When each of these levels was last counted: also by a file that left it as it was."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTED, [list(level_ids)])
+        return {level_id: at for level_id, at in cursor.fetchall() if at is not None}
+
+
+_COUNTED = """
+SELECT l.id, greatest(l.counted_at, max(m.counted_at)) FROM inventory_stocklevel l
+LEFT JOIN inventory_snapshotmark m
+    ON m.location_id = l.location_id AND m.is_all_but <> (l.item_id = ANY (m.item_ids))
+WHERE l.id = ANY (%s) GROUP BY l.id
+"""

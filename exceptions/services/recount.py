@@ -13,6 +13,7 @@ from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.services.cases import Problem, close_cured, note, open_case, snapshot
 from inventory.models import StockLevel
+from inventory.selectors import counted_moments
 
 CODE = "inventory.recount_asked"
 
@@ -43,15 +44,16 @@ def ask_recount(*, level_id: int, actor_id: int, reason: str, now: datetime) -> 
     return case
 
 
-def close_counted(*, item_ids: Iterable[int], now: datetime) -> int:
-    """Close the cases of shelves that were counted after somebody had asked."""
+def close_counted(*, item_ids: Iterable[int] | None = None, now: datetime) -> int:
+    """Close the cases of shelves that were counted after somebody had asked; None: of any item."""
     asked = ExceptionCase.objects.filter(code=CODE, state__in=OPEN_STATES)
     since = dict(asked.values_list("context__level_id", "opened_at"))
+    if since and item_ids is not None:
+        levels = StockLevel.objects.filter(pk__in=since, item_id__in=list(item_ids))
+        since = {pk: since[pk] for pk in levels.values_list("pk", flat=True)}
     if not since:
         return 0
-    levels = StockLevel.objects.filter(pk__in=since, item_id__in=list(item_ids))
-    counted = dict(levels.exclude(counted_at=None).values_list("pk", "counted_at"))
-    done = [pk for pk, at in counted.items() if at is not None and at >= since[pk]]
+    done = [pk for pk, at in counted_moments(since).items() if at >= since[pk]]
     if not done:
         return 0
     return close_cured(asked.filter(context__level_id__in=done), how="by itself", now=now)

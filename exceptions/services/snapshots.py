@@ -8,6 +8,7 @@ from connectors.models import Connection
 from exceptions.candidates import closest_items
 from exceptions.models import ExceptionCase
 from exceptions.services.cases import Problem, close_cured, open_case
+from exceptions.services.recount import close_counted
 from exceptions.services.replay import SNAPSHOT_SHRANK
 from inventory.models import SnapshotRun
 
@@ -41,6 +42,8 @@ def follow_snapshot(*, run_id: int, now: datetime) -> None:
         elif run.state == State.APPLIED:
             cases = ExceptionCase.objects.filter(code=code, connection=connection)
             close_cured(cases, how="by itself", now=now)
+    if run.state == State.APPLIED:
+        close_counted(now=now)
 
 
 def _troubles(run: SnapshotRun) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection as database
 from django.db import transaction
@@ -20,6 +21,7 @@ from connectors.models import CodeMapping, Connection
 from connectors.services.snapshots import run_again, run_due_snapshots, take_snapshot
 from exceptions.buttons import buttons_of
 from exceptions.models import ExceptionCase
+from exceptions.services.recount import ask_recount
 from exceptions.services.replay import replay_case
 from inventory.errors import SnapshotKeyReused, SnapshotUnreadable
 from inventory.ledger import prove_levels
@@ -390,6 +392,26 @@ def test_what_a_file_left_as_it_was_counts_as_counted_too(
     ship(lamps, 2, now - 10 * MINUTE, key="lamps")  # the file did not name it
 
     assert (on_hand(mugs), on_hand(plates), on_hand(lamps)) == (20, 20, 18)
+
+
+def test_a_file_that_finds_a_shelf_as_it_was_answers_who_asked_for_a_recount(
+    stock: Stock, send: Any, ana: User, now: datetime
+) -> None:
+    mugs, plates = stock("MUG", 5), stock("PLATE", 7)
+    for level in (mugs, plates):
+        ask_recount(level_id=level.pk, actor_id=ana.pk, reason="Empty box", now=now)
+
+    send(HEADER + "MUG,BERLIN,5\n", at=now - MINUTE)
+    assert open_titles() == ["Count MUG at WMS Berlin: it should hold 5",
+                             "Count PLATE at WMS Berlin: it should hold 7"]  # fmt: skip
+    send(HEADER + "MUG,BERLIN,5\n", at=now + MINUTE)
+
+    assert open_titles() == ["Count PLATE at WMS Berlin: it should hold 7"]
+
+
+def open_titles() -> list[str]:
+    cases = ExceptionCase.objects.filter(closed_at=None, code="inventory.recount_asked")
+    return sorted(cases.values_list("title", flat=True))
 
 
 def test_a_file_of_few_items_marks_only_those(stock: Stock, send: Any, now: datetime) -> None:
