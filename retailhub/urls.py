@@ -58,6 +58,7 @@ urlpatterns = [
     path("me/", me.me, name="me"),
     path("me/save/", me.me_save, name="me-save"),
     path("search/", search.search, name="search"),
+    path("search/options/", search.search_options, name="search-options"),
     path("system/", system.system, name="system"),
     path("live/since", pages.live_since, name="live-since"),
     path("api/", include("retailhub.api.urls")),

@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from connectors.models import CodeMapping, ExternalReference, InboundMessage, OutboundMessage
 from exceptions.rows import state_word
+from exceptions.saved_views import in_words, views_for
 from exceptions.selectors import visible_cases, visible_connections
 from inventory.models import Item
 from orders.models import Order
@@ -31,18 +32,52 @@ Result = dict[str, Any]
 def search(request: HttpRequest) -> HttpResponse:
     """One hit jumps straight to it, several are grouped."""
     text = plain(request.GET.get("q", ""))
+    groups = _groups(request, text)
+    everything = {result["href"] for group in groups for result in group["results"]}
+    if len(everything) == 1:
+        return HttpResponseRedirect(everything.pop())
+    return render(request, "console/search.html", {"search_query": text, "groups": groups})
+
+
+@require_GET
+def search_options(request: HttpRequest) -> JsonResponse:
+    """For the command palette: what matches `q`; without one, the views of the person."""
+    text = plain(request.GET.get("q", ""))
+    groups = _groups(request, text) if text else _views(request)
+    shown = [
+        {
+            "label": group["label"],
+            "options": [
+                {"href": row["href"], "title": row["title"], "sub": row["sub"]}
+                for row in group["results"]
+            ],
+        }
+        for group in groups
+    ]
+    return JsonResponse({"groups": shown})
+
+
+def _groups(request: HttpRequest, text: str) -> list[dict[str, Any]]:
     hits = {label: find(request, text) for label, find in _FINDERS.items()} if text else {}
     if len(text) >= LEAST_LETTERS and not any(hits.values()):
         hits["Items"] = _items_like(text)
-    groups = [
+    return [
         {"label": label, "count": len(found), "href": "", "results": found}
         for label, found in hits.items()
         if found
     ]
-    everything = {result["href"] for found in hits.values() for result in found}
-    if len(everything) == 1:
-        return HttpResponseRedirect(everything.pop())
-    return render(request, "console/search.html", {"search_query": text, "groups": groups})
+
+
+def _views(request: HttpRequest) -> list[dict[str, Any]]:
+    rows = [
+        {
+            "href": f"{reverse('queue')}?{view.query}",
+            "title": view.name,
+            "sub": in_words(view.query),
+        }
+        for view in views_for(request.user)
+    ]
+    return [{"label": "Views", "results": rows}] if rows else []
 
 
 def _orders(request: HttpRequest, text: str) -> list[Result]:

@@ -8,3 +8,4 @@ import "./live.js";
 import "./list.js";
 import "./pane.js";
 import "./keys.js";
+import "./palette.js";

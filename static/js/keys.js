@@ -1,6 +1,8 @@
 // Single keys, outside of fields and dialogs only. A button names its own key: data-key="R".
 import { toggleTheme } from "./theme.js";
 import { toggleUtc } from "./clock.js";
+import { copyLink } from "./copy.js";
+import { previousPage } from "./paging.js";
 
 const OFF = "rh.keys";
 const CHORD = 1_200;
@@ -34,7 +36,9 @@ const KEYS = {
   V: () => press('.filters [data-key="V"]'),
   X: () => list()?.toggle(),
   "*": () => press("rh-list [data-tick-all]"),
+  "[": previousPage,
   "]": () => press(".more a"),
+  Y: copyLink,
   P: () => press('a[data-key="P"]'),
   "Shift+J": () => press('.strip [data-key="J"]'),
   O: () => list()?.cursor && list().open(list().cursor),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -120,11 +121,18 @@ def test_keeps_a_view_by_key_opens_the_queue_with_it_and_switches_keys_off(
 
 
 def test_tabs_and_the_whole_page_have_keys(
-    open_page: Open, lead: User, unknown_sku: Callable[..., None]
+    open_page: Open,
+    lead: User,
+    unknown_sku: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    shoot: Shoot,
 ) -> None:
     unknown_sku("W-1", "W-2")
-    page = open_page(lead)
+    page = open_page(lead, permissions=["clipboard-read", "clipboard-write"])
     page.goto("/queue/")
+    page.keyboard.press("y")
+    expect(page.locator("#status")).to_have_text("Copied the link of this page")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
     page.keyboard.press("*")
     expect(page.locator(".bulk-bar b")).to_have_text("2 selected")
     page.keyboard.press("*")
@@ -136,3 +144,76 @@ def test_tabs_and_the_whole_page_have_keys(
     page.keyboard.type("13*]")
     expect(page.get_by_label("Search orders, SKUs, IDs")).to_have_value("13*]")
     expect(page).to_have_url("/queue/?view=unassigned")
+    page.keyboard.press("Escape")
+    monkeypatch.setattr("exceptions.queue.PAGE", 1)
+    page.reload()
+    page.keyboard.press("[")  # there is none before the first
+    page.keyboard.press("]")
+    expect(page).to_have_url(re.compile("after="))
+    expect(page.locator("tr[data-id]")).to_contain_text("W-2")
+    page.wait_for_load_state()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.locator("#pane .pane-head p")).to_contain_text("W-2")
+    page.keyboard.press("y")
+    expect(page.locator(".toast")).to_contain_text("Copied the link of exception")
+    shoot(page, "copied")
+    last = ExceptionCase.objects.get(order_number="W-2").pk
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.evaluate("location.origin") + f"/queue/{last}/"
+    page.keyboard.press("[")
+    expect(page).to_have_url("/queue/?view=unassigned")
+    expect(page.locator("tr[data-id]")).to_contain_text("W-1")
+
+
+def test_the_palette_presses_what_is_there_and_finds_pages_views_and_ids(
+    open_page: Open, lead: User, unknown_sku: Callable[..., None], shoot: Shoot
+) -> None:
+    unknown_sku("W-1", "W-2")
+    case = ExceptionCase.objects.get(order_number="W-1")
+    SavedView.objects.create(owner=lead, name="Nobody's", query="view=unassigned", position=1)
+    page = open_page(lead)
+    page.goto(f"/queue/?case={case.pk}")
+    palette = page.get_by_role("dialog", name="Commands")
+    field, chosen = palette.get_by_role("combobox"), palette.locator("[aria-selected=true]")
+
+    page.keyboard.press("Control+k")
+    expect(field).to_be_focused()
+    expect(palette.get_by_role("group", name="Views")).to_have_text(re.compile("Nobody's"))
+    shoot(page, "palette")
+    page.keyboard.type("claim")
+    expect(chosen).to_have_text("ClaimC")
+    assert field.get_attribute("aria-activedescendant") == chosen.get_attribute("id")
+    page.keyboard.press("Enter")
+    expect(page.locator("#pane .pill").first).to_have_text("Claimed · Ana")
+
+    page.keyboard.press("Control+k")
+    page.keyboard.type("note")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Note").get_by_role("textbox")).to_be_focused()
+    page.keyboard.type("Rang ")
+    page.keyboard.press("Control+k")  # a form that is open keeps the keyboard
+    expect(palette).to_be_hidden()
+    page.keyboard.press("Escape")
+
+    page.keyboard.press("/")
+    page.keyboard.type("half a w")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("W-2")
+    expect(chosen).to_contain_text("W-2 · connectors.mapping_missing")
+    shoot(page, "palette-found")
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Search orders, SKUs, IDs")).to_have_value("half a w")
+    expect(page.get_by_label("Search orders, SKUs, IDs")).to_be_focused()
+
+    for words, address in (
+        ("W-2", f"/queue/{ExceptionCase.objects.get(order_number='W-2').pk}/"),
+        ("conn", "/connections/"),
+        ("nobody", "/queue/?view=unassigned"),
+    ):
+        page.keyboard.press("Control+k")
+        page.keyboard.type(words)
+        expect(chosen).not_to_contain_text("Search for")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(address)
+        page.wait_for_load_state()

@@ -131,6 +131,7 @@ def test_dialogs_and_the_sign_in_page_have_no_barrier(
         ("Shift+R", "Resolve"),
         ("v", "Views"),
         ("?", "Keyboard"),
+        ("Control+k", "Commands"),
     )
     for key, name in dialogs:
         page.keyboard.press(key)

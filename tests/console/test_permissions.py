@@ -62,6 +62,7 @@ PAGES = (
     "/me/",
     "/views/",
     "/search/?q=x",
+    "/search/options/?q=x",
     "/audit/",
     "/live/since?topic=queue&seq=0",
 )
@@ -254,7 +255,8 @@ def test_another_team_s_things_are_not_there_at_all(
         # A role that is too low is told so first where the address names nothing.
         expected = {403, 404} if any(part in path for part in NAMES_NOTHING) else {404}
         assert client.post(place_of(path), values).status_code in expected, path
-    for path in ("/queue/", "/orders/", "/search/?q=MUG-XMAS", "/queue/rows?ids={case}", "/audit/"):
+    for path in ("/queue/", "/orders/", "/search/?q=MUG-XMAS", "/queue/rows?ids={case}", "/audit/",
+                 "/search/options/?q=MUG-XMAS", "/search/options/?q=1001"):  # fmt: skip
         html = client.get(place_of(path)).content.decode()
         assert "MUG-XMAS-001" not in html
         assert "#1001" not in html
