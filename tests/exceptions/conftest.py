@@ -20,6 +20,8 @@ from exceptions.services.cases import Problem, open_case
 from retailhub.kernel.events import publish
 from retailhub.kernel.trace import new_trace_id
 
+Stopped = Callable[..., ExceptionCase]
+
 
 class OpenCase(Protocol):
     def __call__(self, code: str = ..., **more: Any) -> ExceptionCase: ...
@@ -47,7 +49,7 @@ def put_in(case: ExceptionCase, state: CaseState, **more: Any) -> ExceptionCase:
 
 
 @pytest.fixture
-def stopped_message(shop: Connection) -> Callable[..., ExceptionCase]:
+def stopped_message(shop: Connection) -> Stopped:
     """An inbound message that is dead, and its case."""
 
     def make(key: str = "k1", **more: Any) -> ExceptionCase:
@@ -70,7 +72,7 @@ def stopped_message(shop: Connection) -> Callable[..., ExceptionCase]:
 
 
 @pytest.fixture
-def stopped_effect(erp: Connection) -> Callable[..., ExceptionCase]:
+def stopped_effect(erp: Connection) -> Stopped:
     """An effect that was refused, and its case."""
 
     def make(reference: str = "R1", state: str = "DEAD", **more: Any) -> ExceptionCase:
