@@ -32,6 +32,13 @@ class CasesBreached(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CausesChanged(Event):
+    """Lines between these causes were drawn anew: what is shown and counted as one."""
+
+    cause_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReplayRunChanged(Event):
     """A page that shows this run is out of date."""
 

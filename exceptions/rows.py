@@ -41,7 +41,7 @@ class Sla:
 
 @dataclass(frozen=True)
 class CaseRow:
-    """One row of the queue."""
+    """One row of the queue. `held` is what waits for an incident, None for any other case."""
 
     id: int
     version: int
@@ -56,7 +56,7 @@ class CaseRow:
     href: str
     count: int = 1
     badges: tuple[StateWord, ...] = ()
-    held: str = ""
+    held: str | None = None
 
 
 _WORDS = {
@@ -177,10 +177,10 @@ def money_text(case: ExceptionCase) -> str:
 def rows_of(cases: Sequence[ExceptionCase]) -> list[CaseRow]:
     """The rows of a page; incidents say what waits for them, in one query more if there are any."""
     found = held_by(case for case in cases if case.code in INCIDENTS and case.closed_at is None)
-    return [row_of(case, held=found[case.pk].text if case.pk in found else "") for case in cases]
+    return [row_of(case, held=found[case.pk].text if case.pk in found else None) for case in cases]
 
 
-def row_of(case: ExceptionCase, now: datetime | None = None, held: str = "") -> CaseRow:
+def row_of(case: ExceptionCase, now: datetime | None = None, held: str | None = None) -> CaseRow:
     """The row of a case loaded by `most_urgent`."""
     tries = (
         case.outbound.attempts if case.outbound else case.inbound.attempts if case.inbound else 0

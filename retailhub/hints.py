@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.db import connection, transaction
 
 from connectors.events import ConnectionChanged, EffectsSent
-from exceptions.events import CaseChanged, CasesChanged, ReplayRunChanged
+from exceptions.events import CaseChanged, CasesChanged, CausesChanged, ReplayRunChanged
 from inventory.events import OffersChanged, StockCounted, StockFreed
 from orders.events import OrdersAccepted, OrdersAllocated, OrdersReserved
 from retailhub.bell import ring
@@ -43,6 +43,11 @@ def case_changed(event: CaseChanged) -> None:
 def cases_changed(event: CasesChanged) -> None:
     """Many at once, in one statement."""
     _hint("queue", [(f"case-{pk}", version, event.verb) for pk, version in event.cases])
+
+
+def causes_changed(event: CausesChanged) -> None:
+    """The causes' own pages, what is grouped by them, and cases that name them."""
+    _hint("queue", [(f"cause-{pk}", 0, "upd") for pk in event.cause_ids])
 
 
 def orders_changed(event: OrdersAccepted | OrdersReserved | OrdersAllocated) -> None:

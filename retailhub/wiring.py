@@ -109,6 +109,7 @@ WIRING: Mapping[type[Event], tuple[Subscriber, ...]] = {
     exceptions.CaseChanged: (desk.tell_of_case, hints.case_changed),
     exceptions.CasesBreached: (desk.tell_of_breach,),
     exceptions.CasesChanged: (desk.tell_of_cases, alert.mail_of_incidents, hints.cases_changed),
+    exceptions.CausesChanged: (hints.causes_changed,),
     exceptions.ReplayRunChanged: (hints.run_changed,),
 }
 

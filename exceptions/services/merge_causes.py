@@ -7,8 +7,10 @@ from datetime import datetime
 from django.db import transaction
 
 from exceptions.errors import CauseMovedOn
+from exceptions.events import CausesChanged
 from exceptions.models import Cause, CauseEvent
 from exceptions.services.causes import hold_causes
+from retailhub.kernel.events import publish
 
 
 @transaction.atomic
@@ -27,6 +29,7 @@ def merge_causes(
         raise CauseMovedOn("One of them was merged meanwhile. Nothing was changed.")
     moved = sorted(cause.merged.values_list("pk", flat=True))
     Cause.objects.filter(pk__in=[cause.pk, *moved]).update(merged_into=into)
+    publish(CausesChanged(cause_ids=(cause.pk, into.pk, *moved)))
     return CauseEvent.objects.create(
         cause=cause,
         verb=CauseEvent.Verb.MERGE,

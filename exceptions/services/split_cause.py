@@ -9,10 +9,12 @@ from datetime import datetime
 from django.db import transaction
 
 from exceptions.errors import CauseMovedOn
+from exceptions.events import CausesChanged
 from exceptions.groups import cases_of_cause
 from exceptions.models import Cause, CauseEvent, ExceptionCase
 from exceptions.services.cases import note, save, snapshot
 from exceptions.services.causes import hold_causes
+from retailhub.kernel.events import publish
 
 # A page of them: more are split by a correction rule or a mapping, not by hand.
 MOST = 200
@@ -39,6 +41,7 @@ def split_cause(
         last_seen_at=max(case.opened_at for case in cases),
     )
     _move(cases, part, actor_id=actor_id, text=f"To “{part.title}”: {reason}", now=now)
+    publish(CausesChanged(cause_ids=(cause.pk, part.pk)))
     return CauseEvent.objects.create(
         cause=cause,
         verb=CauseEvent.Verb.SPLIT,

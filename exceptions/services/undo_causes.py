@@ -7,8 +7,10 @@ from datetime import datetime
 from django.db import transaction
 
 from exceptions.errors import NothingToUndo
+from exceptions.events import CausesChanged
 from exceptions.models import Cause, CauseEvent
 from exceptions.services.causes import hold_causes
+from retailhub.kernel.events import publish
 
 
 @transaction.atomic
@@ -20,6 +22,7 @@ def undo_causes(*, event_id: int, actor_id: int, now: datetime) -> CauseEvent:
         raise NothingToUndo("It was taken back already; nothing was changed.")
     take_back = _unmerge if event.verb == CauseEvent.Verb.MERGE else _unsplit
     take_back(event)
+    publish(CausesChanged(cause_ids=(event.cause_id, event.other_id, *event.moved)))
     return CauseEvent.objects.create(
         cause=event.cause,
         verb=CauseEvent.Verb.UNDO,

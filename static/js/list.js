@@ -5,6 +5,7 @@ import { morph } from "./morph.js";
 const BATCH = 50;
 const NEW_MARK = 10_000;
 const FLASH = 600;
+const NUMBERS = 4_000; // what waits for an incident changes with every order: read it together
 const NARROW = matchMedia("(max-width: 60rem)");
 
 const idOf = (entity) => String(entity).match(/\d+$/)?.[0];
@@ -14,6 +15,7 @@ const pause = (low, high) => new Promise((resolve) => setTimeout(resolve, low + 
 class List extends HTMLElement {
   #wanted = new Map(); // id -> version heard of
   #isFetching = false;
+  #recount = 0;
   #fresh = new Map(); // id -> row that waits behind "Show n new"
   #lastTicked = null;
 
@@ -135,16 +137,30 @@ class List extends HTMLElement {
   }
 
   #changes = ({ detail }) => {
+    if (detail.topic === "orders" || detail.topic === "queue") this.#recountSoon();
     if (detail.topic !== this.dataset.topic) return;
-    if (!this.dataset.rowsUrl) return void (detail.items.length && this.#stale());
     if (detail.reset || detail.many) this.#stale();
+    if (!this.dataset.rowsUrl) return void (detail.items.length && this.#stale());
     for (const [entity, v, verb] of detail.items) {
+      if (entity.startsWith("cause-")) {
+        this.#stale();
+        continue;
+      }
       const id = idOf(entity);
       const row = this.row(id);
       if (row ? version(row) < v : verb === "new") this.#wanted.set(id, v);
     }
     this.#fetch();
   };
+
+  #recountSoon() {
+    if (this.#recount || !this.querySelector("tr[data-numbers]")) return;
+    this.#recount = setTimeout(() => {
+      this.#recount = 0;
+      for (const row of this.querySelectorAll("tr[data-numbers]")) this.#wanted.set(row.dataset.id, version(row));
+      this.#fetch(0, 0);
+    }, NUMBERS * (0.8 + Math.random() * 0.4));
+  }
 
   // The pane knows more than its row: after an action, and without a socket too.
   #settled = () => {
@@ -201,8 +217,10 @@ class List extends HTMLElement {
       return;
     }
     if (version(fresh) < version(old)) return;
+    const isNews = version(fresh) > version(old);
     for (const name of ["cursor", "open"]) if (name in old.dataset) fresh.dataset[name] = "";
     const row = morph(old, fresh);
+    if (!isNews) return;
     row.dataset.flash = "";
     setTimeout(() => delete row.dataset.flash, FLASH);
   }

@@ -3,33 +3,49 @@
 import { hasUnsavedText, morph } from "./morph.js";
 
 const idOf = (entity) => String(entity).match(/\d+$/)?.[0];
+const NUMBERS = 4_000; // what waits for an incident changes with every order: read it together
 let waiting = 0;
+let recount = 0;
+
+const isWrittenIn = (region) => hasUnsavedText(region) || Boolean(region.querySelector(":popover-open"));
 
 function isInUse(region) {
-  const inUse = hasUnsavedText(region) || Boolean(region.querySelector(":popover-open"));
+  const inUse = isWrittenIn(region);
   if (inUse) region.querySelector("[data-changed]")?.removeAttribute("hidden");
   return inUse;
 }
 
-function refresh(id) {
+function refresh(id, isBusy = isInUse) {
   const pane = document.querySelector(`#pane[data-id="${id}"]`);
-  if (!pane || document.hidden || isInUse(pane)) return;
+  if (!pane || document.hidden || isBusy(pane)) return;
   globalThis.htmx.ajax("GET", pane.dataset.url, { source: pane, target: pane, swap: "morph show:none" });
 }
 
 document.addEventListener("rh:changes", ({ detail }) => {
   const pane = document.querySelector("#pane[data-id]");
-  const hit = detail.items.find(([entity]) => idOf(entity) === pane?.dataset.id);
-  if (!hit || hit[1] <= Number(pane.dataset.v)) return;
-  clearTimeout(waiting);
-  waiting = setTimeout(() => refresh(pane.dataset.id), 200 + Math.random() * 1_000);
+  if (!pane) return;
+  const { id, v, cause } = pane.dataset;
+  const isNews = ([entity, version]) => (entity === `case-${id}` && version > Number(v)) || entity === cause;
+  if (detail.items.some(isNews)) {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => refresh(id), 200 + Math.random() * 1_000);
+  } else if ("numbers" in pane.dataset && (detail.topic === "orders" || detail.topic === "queue")) recountSoon(id);
 });
+
+// Whoever writes is not bothered with numbers: they come with the next hint after that.
+function recountSoon(id) {
+  recount ||= setTimeout(() => {
+    recount = 0;
+    refresh(id, isWrittenIn);
+  }, NUMBERS * (0.8 + Math.random() * 0.4));
+}
 
 async function refreshRegion(id) {
   const region = document.getElementById(id);
   if (!region || document.hidden || isInUse(region)) return;
   const response = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!response.ok || response.redirected) return;
+  if (response.redirected) return void region.querySelector("[data-changed]")?.removeAttribute("hidden");
+  if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById(id);
   if (fresh && !isInUse(region)) morph(region, document.importNode(fresh, true));

@@ -12,6 +12,8 @@ from playwright.sync_api import Page, expect
 
 from connectors.models import Connection
 from exceptions.models import CauseEvent, ExceptionCase
+from exceptions.services.merge_causes import merge_causes
+from exceptions.services.split_cause import split_cause
 from exceptions.services.verify import verify_due
 from tests.browser.conftest import House, Open, until
 from tests.browser.test_every_page import AXE, COLORS, EVERYTHING, barriers
@@ -76,3 +78,49 @@ def test_the_page_of_a_cause_has_no_barrier_and_splits_what_has_another(
     page.get_by_role("button", name="Take back").click()
     expect(page.locator("tbody tr")).to_have_count(3)
     assert [event.verb for event in CauseEvent.objects.order_by("pk")] == ["SPLIT", "UNDO"]
+
+
+def test_open_pages_are_told_when_causes_are_split_and_merged(
+    open_page: Open, house: House, lead: User, unknown_sku: Callable[..., None], shoot: Shoot
+) -> None:
+    unknown_sku("W-1", "W-2")
+    unknown_sku("W-3", sku="POT-X")
+    first, other = ExceptionCase.objects.earliest("pk"), ExceptionCase.objects.latest("pk")
+    cause_page, causes, queue = (open_page(lead) for _ in range(3))
+    cause_page.goto(f"/causes/{first.cause_id}/")
+    causes.goto("/queue/?group=cause")
+    queue.goto(f"/queue/?case={first.pk}")
+    for page in (cause_page, causes, queue):
+        expect(page.locator("[data-word]")).to_have_text("Live")
+    now = timezone.now()
+
+    house.do(
+        lambda: split_cause(
+            cause_id=first.cause_id,
+            case_ids=[first.pk],
+            title="Old",
+            actor_id=lead.pk,
+            reason="Last year's",
+            now=now,
+        )
+    )
+    expect(cause_page.locator("tbody tr")).to_have_count(1)
+    expect(causes.get_by_role("link", name="Show changes")).to_be_visible()
+    expect(queue.locator("#pane dl").first).to_contain_text("Old")
+    causes.get_by_role("link", name="Show changes").click()
+    expect(causes.locator("tbody tr")).to_have_count(3)
+
+    house.do(
+        lambda: merge_causes(
+            cause_id=first.cause_id,
+            into_id=other.cause_id,
+            actor_id=lead.pk,
+            reason="One list",
+            now=now,
+        )
+    )
+    expect(cause_page.get_by_text("Somebody merged or split this cause")).to_be_visible()
+    shoot(cause_page, "cause-changed")
+    cause_page.get_by_role("link", name="Show changes").click()
+    expect(cause_page).to_have_url(f"/causes/{other.cause_id}/")
+    expect(queue.get_by_role("link", name="Show changes")).to_be_visible()

@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 
 from connectors.models import Connection
 from connectors.services import breaker
-from exceptions.models import ExceptionCase, Team
+from exceptions.models import ExceptionCase
 from exceptions.services.cases import Problem, open_case
-from tests.browser.conftest import Open
+from tests.browser.conftest import House, Open
 from tests.conftest import PlaceOrder, Stock
 
 
@@ -37,12 +37,13 @@ def down(place: PlaceOrder, stock: Stock, erp: Connection) -> ExceptionCase:
     return ExceptionCase.objects.get(code="connectors.connection_down")
 
 
+@pytest.mark.usefixtures("finance_team")
 def test_an_incident_stands_for_all_that_waits(
     open_page: Open,
     ben: User,
-    finance_team: Team,
     down: ExceptionCase,
-    erp: Connection,
+    house: House,
+    place: PlaceOrder,
     shoot: Callable[[Page, str], None],
 ) -> None:
     page = open_page(ben)
@@ -51,6 +52,9 @@ def test_an_incident_stands_for_all_that_waits(
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("NetSuite is down")
     expect(rows).to_contain_text("2 orders · 2 customers · 20.00 EUR wait")
+    # An order more waits: the row says so without anybody's touching it.
+    house.do(lambda: place("1003"))
+    expect(rows).to_contain_text("3 orders · 3 customers · 30.00 EUR wait")
     banner = page.locator("#list .notice")
     expect(banner).to_contain_text("Replays wait and start when it is back.")
 
@@ -58,13 +62,16 @@ def test_an_incident_stands_for_all_that_waits(
     banner.get_by_role("link", name="Open the incident").click()
     expect(page.locator("#pane-outage")).to_have_text("What hangs on it")
     expect(page.locator("#pane")).to_contain_text("1 exception hung on it: 1 waiting.")
+    expect(page.locator("[data-word]")).to_have_text("Live")
+    house.do(lambda: place("1004"))
+    expect(page.locator("#pane")).to_contain_text("4 orders · 4 customers · 40.00 EUR")
     shoot(page, "incident-pane")
     page.get_by_role("link", name="Show 1 exception").click()
     expect(page.locator("tr[data-id]")).to_have_count(1)
     expect(page.locator("tr[data-id]")).to_contain_text("#1001")
     expect(page.locator(".tabs [aria-current]")).to_contain_text("Behind an incident")
 
-    breaker.note_success(Connection.objects.get(pk=erp.pk), now=timezone.now())
+    breaker.note_success(Connection.objects.get(slug="netsuite"), now=timezone.now())
     page.goto("/queue/")
     expect(page.locator("#list .notice")).to_contain_text("NetSuite answers again since")
     page.locator("tr[data-id] .row-title").click()
