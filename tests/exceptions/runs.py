@@ -1,17 +1,35 @@
-"""A clock for replay runs: a test's minutes pass in milliseconds."""
+"""A system for replay runs, and a clock: a test's minutes pass in milliseconds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from connectors.drains import drain_inbox, drain_outbox
+from connectors.systems.base import Account, Intent, Receipt
+from connectors.systems.http import HttpClient, RemoteRejected
 from exceptions.lifecycle import ItemState
 from exceptions.models import ReplayRun
 from exceptions.services.drive_run import TICK, drive_due_run
 from exceptions.services.runs import tally
+from tests.browser.world import FakeSink
+
+
+@dataclass
+class Erp(FakeSink):
+    """Refuses everything while it has a `refusal`, and for ever what it `refuses` by key."""
+
+    refuses: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+
+    def send(self, http: HttpClient, account: Account, intent: Intent) -> Receipt:
+        self.asked.append(intent.effect_key)
+        if intent.effect_key in self.refuses:
+            raise RemoteRejected("Not this one.", status=400, answer="Not this one.")
+        return super().send(http, account, intent)
 
 
 class Clock:

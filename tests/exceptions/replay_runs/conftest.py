@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 
 from connectors.registry import SINKS
-from connectors.systems.base import Account, Intent, Receipt
-from connectors.systems.http import HttpClient, RemoteRejected
 from exceptions.models import ExceptionCase, ReplayRun
 from exceptions.services.select_cases import select_cases
 from exceptions.services.start_run import start_run
-from tests.browser.world import FakeSink
 from tests.exceptions.conftest import Stopped
-from tests.exceptions.runs import Clock
-
-
-@dataclass
-class Erp(FakeSink):
-    """Refuses everything until its `refusal` is taken away; what it `refuses` by key, for ever."""
-
-    refusal: str = "Sign-in rejected."
-    refuses: set[str] = field(default_factory=set)
-    asked: list[str] = field(default_factory=list)
-
-    def send(self, http: HttpClient, account: Account, intent: Intent) -> Receipt:
-        self.asked.append(intent.effect_key)
-        if intent.effect_key in self.refuses:
-            raise RemoteRejected("Not this one.", status=400, answer="Not this one.")
-        return super().send(http, account, intent)
+from tests.exceptions.runs import Clock, Erp
 
 
 @pytest.fixture
 def netsuite(monkeypatch: pytest.MonkeyPatch) -> Erp:
-    sink = Erp()
+    sink = Erp(refusal="Sign-in rejected.")
     monkeypatch.setitem(SINKS, "netsuite", sink)
     return sink
 

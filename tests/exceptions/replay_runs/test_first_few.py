@@ -10,8 +10,7 @@ from django.contrib.auth.models import User
 from exceptions.models import ExceptionCase
 from exceptions.services.steer_run import dismiss_run, steer_run
 from tests.exceptions.conftest import Stopped
-from tests.exceptions.replay_runs.conftest import Erp
-from tests.exceptions.runs import Clock, ends, numbers
+from tests.exceptions.runs import Clock, Erp, ends, numbers
 
 
 def test_stops_itself_in_the_first_few_while_the_cause_is_not_fixed(

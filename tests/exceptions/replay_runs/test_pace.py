@@ -13,8 +13,7 @@ from connectors.services.pause import pause_connection, resume_connection
 from exceptions.models import ExceptionCase
 from exceptions.services.drive_run import drive_due_run
 from tests.exceptions.conftest import Stopped
-from tests.exceptions.replay_runs.conftest import Erp
-from tests.exceptions.runs import Clock, ends, numbers
+from tests.exceptions.runs import Clock, Erp, ends, numbers
 
 
 def test_keeps_to_half_of_what_the_system_allows(

@@ -17,8 +17,7 @@ from exceptions.services.runs import cases_for
 from exceptions.services.select_cases import select_cases
 from exceptions.services.start_run import start_run
 from exceptions.services.steer_run import dismiss_run, steer_run
-from tests.exceptions.replay_runs.conftest import Erp
-from tests.exceptions.runs import Clock, ends, numbers
+from tests.exceptions.runs import Clock, Erp, ends, numbers
 
 
 def test_cancel_sends_nothing_more_and_the_numbers_add_up(

@@ -19,8 +19,7 @@ from exceptions.services.replay import replay_case
 from exceptions.services.select_cases import select_cases
 from exceptions.services.start_run import start_run
 from exceptions.services.steer_run import steer_run
-from tests.exceptions.replay_runs.conftest import Erp
-from tests.exceptions.runs import Clock, ends, numbers
+from tests.exceptions.runs import Clock, Erp, ends, numbers
 from tests.racing import at_once
 
 

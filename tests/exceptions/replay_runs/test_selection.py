@@ -18,8 +18,7 @@ from exceptions.services.runs import cases_for
 from exceptions.services.select_cases import MOST_SELECTED, forget_selections, select_cases
 from exceptions.services.start_run import start_run
 from tests.exceptions.conftest import Stopped
-from tests.exceptions.replay_runs.conftest import Erp
-from tests.exceptions.runs import Clock, ends, numbers
+from tests.exceptions.runs import Clock, Erp, ends, numbers
 
 
 def test_what_comes_after_the_selection_is_never_in_it(
