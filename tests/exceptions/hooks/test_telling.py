@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 
 from connectors.models import Connection
 from connectors.services import breaker
@@ -25,86 +17,11 @@ from exceptions.models.hooks import Kind
 from exceptions.services import acts
 from exceptions.services.cases import close_cured
 from exceptions.services.send_again import send_again
-from exceptions.services.send_notices import GIVES_UP_AFTER, MOST_TRIES, send_due_notices
-from exceptions.services.subscriptions import keep_secret
+from exceptions.services.send_notices import GIVES_UP_AFTER, MOST_TRIES
 from exceptions.services.weigh import weigh_what_changed
 from tests.exceptions.conftest import OpenCase
+from tests.exceptions.hooks.receiving import SECRET, Receiver, Subscribe, send
 from tests.racing import at_once
-
-SECRET = "whsec_" + base64.b64encode(b"a secret that both sides sign with").decode()
-Subscribe = Callable[..., Subscription]
-
-
-@dataclass
-class Receiver:
-    """Somebody's server. It answers with `status`, after `seconds`."""
-
-    url: str = ""
-    status: int = 204
-    seconds: float = 0.0
-    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    @property
-    def ids(self) -> list[str]:
-        return [headers["webhook-id"] for headers, _ in self.heard]
-
-    def told(self, number: int = -1) -> dict[str, Any]:
-        """The payload, once its signature was checked."""
-        headers, body = self.heard[number]
-        verify_standard_webhook(headers, body, [SECRET], datetime.now(UTC))
-        payload: dict[str, Any] = json.loads(body)
-        return payload
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            made.heard.append(({k.lower(): v for k, v in self.headers.items()}, body))
-            time.sleep(made.seconds)
-            self.send_response(made.status)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    made.url = f"http://127.0.0.1:{server.server_port}/hooks?who=us"
-    yield made
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def subscribe(db: None, receiver: Receiver) -> Subscribe:
-    def make(**more: Any) -> Subscription:
-        fields = {"name": "Pager", "url": receiver.url, "kinds": list(Kind.values), **more}
-        row = Subscription(**fields)
-        row.save()
-        keep_secret(row, SECRET)
-        row.save()
-        return row
-
-    return make
-
-
-def send(now: datetime) -> int:
-    """Workers look until nothing is due."""
-    total = 0
-    while count := send_due_notices(now=now):
-        total += count
-    return total
-
-
-@pytest.fixture
-def soon(now: datetime) -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=1)
 
 
 def test_tells_of_a_case_from_its_opening_to_its_end(
@@ -278,72 +195,3 @@ def test_is_sent_again_under_the_same_id(
     send(soon)
     assert len(receiver.ids) == 2
     assert len(set(receiver.ids)) == 1
-
-
-# --- The admin ---------------------------------------------------------------------------------
-
-ADD = "/admin/exceptions/subscription/add/"
-FORM = {"name": "Pager", "url": "http://127.0.0.1:9/x", "kinds": ["case.opened"], "is_active": "on"}
-
-
-@pytest.fixture
-def boss(client: Client, db: None) -> Client:
-    user = User.objects.create(username="boss", is_staff=True, is_superuser=True)
-    client.force_login(user)
-    return client
-
-
-def test_the_secret_is_written_and_never_shown(boss: Client) -> None:
-    assert boss.post(ADD, {**FORM, "secret": SECRET}).status_code == 302
-    row = Subscription.objects.get()
-    assert SECRET.encode() not in bytes(row.ciphertext)
-    page = boss.get(f"/admin/exceptions/subscription/{row.pk}/change/").content.decode()
-    assert SECRET not in page
-    before = bytes(row.ciphertext)
-    changed = boss.post(
-        f"/admin/exceptions/subscription/{row.pk}/change/", {**FORM, "name": "Other", "secret": ""}
-    )
-    assert changed.status_code == 302
-    row.refresh_from_db()
-    assert (row.name, bytes(row.ciphertext)) == ("Other", before)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"secret": ""}, "nobody can tell that it was us"),
-        ({"secret": "hunter2"}, "24 to 64 bytes"),
-        ({"secret": SECRET, "url": "http://169.254.169.254/latest"}, "169.254.169.254"),
-        ({"secret": SECRET, "url": "http://10.0.0.7/x"}, "10.0.0.7"),
-    ],
-)
-def test_refuses_what_would_not_do(boss: Client, wrong: dict[str, str], said: str) -> None:
-    answer = boss.post(ADD, {**FORM, **wrong})
-    assert answer.status_code == 200
-    assert said in answer.content.decode()
-    assert not Subscription.objects.exists()
-
-
-def test_deliveries_are_seen_and_sent_again(
-    boss: Client, subscribe: Subscribe, receiver: Receiver, problem: OpenCase, soon: datetime
-) -> None:
-    subscribe()
-    problem("connectors.rejected")
-    send(soon)
-    notice = Notice.objects.get()
-    assert "Sent" in boss.get("/admin/exceptions/notice/").content.decode()
-    assert boss.get(f"/admin/exceptions/notice/{notice.pk}/change/").status_code == 200
-
-    boss.post(
-        "/admin/exceptions/notice/", {"action": "send_again", "_selected_action": [str(notice.pk)]}
-    )
-
-    notice.refresh_from_db()
-    assert notice.state == "READY"
-
-
-def test_agents_see_neither(client: Client, ana: User, subscribe: Subscribe) -> None:
-    row = subscribe()
-    client.force_login(ana)
-    for path in ("subscription/", f"subscription/{row.pk}/change/", "notice/"):
-        assert client.get(f"/admin/exceptions/{path}").status_code in {302, 403}
