@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.test import Client
 from django.utils import timezone
 
 from connectors.events import EffectsStopped
-from connectors.models import Connection, OutboundMessage
-from exceptions.cause_page import trend_of
+from connectors.models import OutboundMessage
 from exceptions.errors import CauseMovedOn, NothingToUndo
 from exceptions.groups import cases_of_cause, lacking_the_same
-from exceptions.models import Cause, CauseEvent, ExceptionCase, Team
+from exceptions.models import Cause, CauseEvent, ExceptionCase
 from exceptions.selectors import causes_by_damage, narrow
 from exceptions.services.cases import close_cured
 from exceptions.services.merge_causes import merge_causes
@@ -26,17 +23,9 @@ from exceptions.services.replay import replay_case
 from exceptions.services.split_cause import split_cause
 from exceptions.services.undo_causes import undo_causes
 from retailhub.kernel.events import publish
-from retailhub.kernel.roles import Role
-from tests.conftest import person
-from tests.exceptions.conftest import OpenCase
+from tests.exceptions.conftest import OpenCase, Stopped
+from tests.exceptions.unmapped import missing
 from tests.racing import at_once
-
-Make = Callable[..., ExceptionCase]
-
-
-def missing(make: Make, key: str, sku: str) -> ExceptionCase:
-    context = {"table": "SKU", "external_code": sku}
-    return make(key, error_code="connectors.mapping_missing", error_context=context, state="PARKED")
 
 
 def merge(cause: Cause, into: Cause, who: User) -> CauseEvent:
@@ -63,11 +52,8 @@ def shown(who: User) -> list[tuple[str, int]]:
     ]
 
 
-# --- Merge -------------------------------------------------------------------------------------
-
-
 def test_a_merged_cause_is_shown_with_the_other_and_so_are_its_future_cases(
-    stopped_message: Make, ana: User
+    stopped_message: Stopped, ana: User
 ) -> None:
     mug = missing(stopped_message, "k1", "MUG").cause
     cup = missing(stopped_message, "k2", "CUP").cause
@@ -83,7 +69,7 @@ def test_a_merged_cause_is_shown_with_the_other_and_so_are_its_future_cases(
 
 
 def test_a_mapping_frees_only_what_lacks_that_row_however_causes_were_merged(
-    stopped_message: Make, ana: User
+    stopped_message: Stopped, ana: User
 ) -> None:
     mug = missing(stopped_message, "k1", "MUG")
     cup = missing(stopped_message, "k2", "CUP")
@@ -97,7 +83,7 @@ def test_a_mapping_frees_only_what_lacks_that_row_however_causes_were_merged(
     assert {case.pk for case in lacking_the_same(cup)} == {cup.pk, another.pk}
 
 
-def test_what_was_merged_before_follows_and_comes_back(stopped_message: Make, ana: User) -> None:
+def test_what_was_merged_before_follows_and_comes_back(stopped_message: Stopped, ana: User) -> None:
     a, b, c = (missing(stopped_message, f"k{n}", f"SKU{n}").cause for n in range(3))
     merge(a, b, ana)
     event = merge(b, c, ana)
@@ -113,7 +99,7 @@ def test_what_was_merged_before_follows_and_comes_back(stopped_message: Make, an
 
 
 def test_what_was_merged_further_is_not_taken_back_under_it(
-    stopped_message: Make, ana: User
+    stopped_message: Stopped, ana: User
 ) -> None:
     a, b, c = (missing(stopped_message, f"k{n}", f"SKU{n}").cause for n in range(3))
     first = merge(a, b, ana)
@@ -125,7 +111,7 @@ def test_what_was_merged_further_is_not_taken_back_under_it(
     assert shown(ana) == [(c.title, 3)]
 
 
-def test_a_cause_is_merged_once_and_never_into_itself(stopped_message: Make, ana: User) -> None:
+def test_a_cause_is_merged_once_and_never_into_itself(stopped_message: Stopped, ana: User) -> None:
     a, b = (missing(stopped_message, f"k{n}", f"SKU{n}").cause for n in range(2))
     merge(a, b, ana)
 
@@ -141,7 +127,7 @@ def test_a_cause_is_merged_once_and_never_into_itself(stopped_message: Make, ana
 
 @pytest.mark.django_db(transaction=True)
 def test_a_case_that_opens_while_its_cause_is_merged_is_shown_with_it(
-    stopped_message: Make, stopped_effect: Make, ana: User
+    stopped_message: Stopped, stopped_effect: Stopped, ana: User
 ) -> None:
     first, other = stopped_effect("R1"), stopped_effect("R2", state="MANUAL")
     other_cause = missing(stopped_message, "k1", "MUG").cause
@@ -163,7 +149,7 @@ def test_a_case_that_opens_while_its_cause_is_merged_is_shown_with_it(
 
 @pytest.mark.django_db(transaction=True)
 def test_two_people_who_merge_two_causes_into_each_other_make_one_of_them(
-    stopped_message: Make, ana: User
+    stopped_message: Stopped, ana: User
 ) -> None:
     a, b = (missing(stopped_message, f"k{n}", f"SKU{n}").cause for n in range(2))
 
@@ -174,11 +160,8 @@ def test_two_people_who_merge_two_causes_into_each_other_make_one_of_them(
     assert CauseEvent.objects.count() == 1
 
 
-# --- Split -------------------------------------------------------------------------------------
-
-
 def test_split_cases_have_a_cause_of_their_own_and_future_ones_do_not(
-    stopped_effect: Make, ana: User
+    stopped_effect: Stopped, ana: User
 ) -> None:
     one, two, three = (stopped_effect(f"R{n}") for n in range(3))
 
@@ -195,7 +178,7 @@ def test_split_cases_have_a_cause_of_their_own_and_future_ones_do_not(
 
 
 def test_a_split_case_that_fails_again_alike_stays_where_it_was_put(
-    stopped_effect: Make, ana: User, now: datetime
+    stopped_effect: Stopped, ana: User, now: datetime
 ) -> None:
     case = stopped_effect("R1")
     part = split(case.cause, [case], ana).other
@@ -209,7 +192,9 @@ def test_a_split_case_that_fails_again_alike_stays_where_it_was_put(
     assert (case.failed_again, case.cause) == (1, part)
 
 
-def test_a_split_is_taken_back_and_a_second_one_is_another(stopped_effect: Make, ana: User) -> None:
+def test_a_split_is_taken_back_and_a_second_one_is_another(
+    stopped_effect: Stopped, ana: User
+) -> None:
     one, two = (stopped_effect(f"R{n}") for n in range(2))
     whole = one.cause
     event = split(whole, [one], ana)
@@ -224,7 +209,7 @@ def test_a_split_is_taken_back_and_a_second_one_is_another(stopped_effect: Make,
 
 
 def test_nothing_is_split_that_is_of_another_cause(
-    stopped_effect: Make, stopped_message: Make, ana: User
+    stopped_effect: Stopped, stopped_message: Stopped, ana: User
 ) -> None:
     one, other = stopped_effect("R1"), stopped_message("k1")
 
@@ -244,79 +229,3 @@ def test_a_split_case_that_recurs_knows_its_last_time(
     close_cured(ExceptionCase.objects.filter(pk=first.pk), how="by itself", now=now)
 
     assert problem().recurs == first
-
-
-# --- The page ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def lead(orders_team: Team) -> User:
-    user = person("lea", "Lea", Role.LEAD)
-    orders_team.members.add(user)
-    return user
-
-
-def test_the_page_says_what_it_is_what_it_holds_and_what_cured_it(
-    stopped_message: Make, lead: User, client: Client, now: datetime
-) -> None:
-    cases = [missing(stopped_message, f"k{n}", "MUG") for n in range(3)]
-    ExceptionCase.objects.filter(pk=cases[0].pk).update(
-        order_number="#1", value="8420.00", currency="EUR"
-    )
-    close_cured(ExceptionCase.objects.filter(pk=cases[2].pk), how="by itself", now=now)
-    client.force_login(lead)
-
-    html = client.get(f"/causes/{cases[0].cause_id}/").content.decode()
-
-    for words in ("SKU “MUG” is not mapped for Shopify DE", "8420.00 EUR", "Resolved, verified",
-                  "2 open exceptions", "Opened each day", "Split ticked"):  # fmt: skip
-        assert words in html
-    assert "The last one like it was closed by mapping the SKU." in html
-
-
-def test_a_lead_merges_splits_and_takes_back_on_the_page(
-    stopped_message: Make, lead: User, client: Client
-) -> None:
-    a, b = (missing(stopped_message, f"k{n}", f"SKU{n}") for n in range(2))
-    client.force_login(lead)
-
-    answer = client.post(f"/causes/{a.cause_id}/merge/", {"into": b.cause_id, "reason": "One list"})
-    assert (answer.status_code, answer["Location"]) == (303, f"/causes/{b.cause_id}/")
-    assert client.get(f"/causes/{a.cause_id}/")["Location"] == f"/causes/{b.cause_id}/"
-    event = CauseEvent.objects.get()
-    assert client.post(f"/causes/{b.cause_id}/undo/{event.pk}/").status_code == 303
-    assert client.get(f"/causes/{a.cause_id}/").status_code == 200
-    values: dict[str, Any] = {"cases": [a.pk], "title": "Own", "reason": "x"}
-    assert client.post(f"/causes/{a.cause_id}/split/", values).status_code == 303
-    assert client.post(f"/causes/{b.cause_id}/split/", values).status_code == 409
-    assert client.post(f"/causes/{b.cause_id}/split/", {}).status_code == 422
-
-
-def test_nobody_moves_what_another_team_has_a_part_of(
-    stopped_message: Make, lead: User, shop: Connection, finance_team: Team, client: Client
-) -> None:
-    a, b = (missing(stopped_message, f"k{n}", f"SKU{n}") for n in range(2))
-    ExceptionCase.objects.filter(pk=b.pk).update(connection=None, team=finance_team)
-    hidden = missing(stopped_message, "k7", "SKU0")
-    ExceptionCase.objects.filter(pk=hidden.pk).update(connection=None, team=finance_team)
-    client.force_login(lead)
-
-    assert client.get(f"/causes/{b.cause_id}/").status_code == 404
-    refused = client.post(f"/causes/{a.cause_id}/merge/", {"into": b.cause_id, "reason": "x"})
-    assert refused.status_code == 403
-    assert "belongs to another team" in refused.content.decode()
-    assert not CauseEvent.objects.exists()
-
-
-def test_the_trend_has_a_bar_for_each_day_as_high_as_its_share(
-    problem: OpenCase, now: datetime
-) -> None:
-    for number in range(4):
-        case = problem(f"connectors.unexpected{number}")
-        days = 3 if number == 3 else 0
-        ExceptionCase.objects.filter(pk=case.pk).update(opened_at=now - timedelta(days=days))
-
-    bars = trend_of(ExceptionCase.objects.all(), now=now)
-
-    assert [bar.count for bar in bars] == [0] * 10 + [1, 0, 0, 3]
-    assert (bars[-1].height, bars[-1].y, bars[10].height) == (100, 0, 34)

@@ -18,6 +18,7 @@ from inventory.models import StockLevel
 from orders.models import Order
 from tests.conftest import PlaceOrder, Stock
 from tests.exceptions.conftest import OpenCase, Stopped
+from tests.exceptions.unmapped import missing
 from tests.exceptions.verify.cures import SOON, close, look
 
 
@@ -46,18 +47,10 @@ def test_an_order_that_came_in_by_a_newer_message_is_proof(
     assert case.proof_text == "Order #1001 came in by a newer message"
 
 
-def unmapped(stopped_message: Stopped) -> ExceptionCase:
-    return stopped_message(
-        state="PARKED",
-        error_code="connectors.mapping_missing",
-        error_context={"table": "SKU", "external_code": "MUG-XMAS"},
-    )
-
-
 def test_a_mapping_that_nobody_saved_is_not_cured(
     stopped_message: Stopped, shop: Connection, ana: User, now: datetime
 ) -> None:
-    case = look(close(unmapped(stopped_message), ana, now), now + SOON)
+    case = look(close(missing(stopped_message, "k1", "MUG-XMAS"), ana, now), now + SOON)
 
     assert (case.state, case.proof) == ("NEW", "NOT_CURED")
     assert case.proof_text == "“MUG-XMAS” is still not mapped for Shopify DE"
@@ -66,7 +59,7 @@ def test_a_mapping_that_nobody_saved_is_not_cured(
 def test_a_saved_mapping_whose_message_went_through_is_cured(
     stopped_message: Stopped, shop: Connection, ana: User, now: datetime
 ) -> None:
-    case = close(unmapped(stopped_message), ana, now)
+    case = close(missing(stopped_message, "k1", "MUG-XMAS"), ana, now)
     CodeMapping.objects.create(
         connection=shop, table="SKU", external_code="MUG-XMAS", canonical_code="MUG"
     )

@@ -1,0 +1,92 @@
+"""The page of a cause: what it holds, what cured it, and who may move it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from connectors.models import Connection
+from exceptions.cause_page import trend_of
+from exceptions.models import CauseEvent, ExceptionCase, Team
+from exceptions.services.cases import close_cured
+from retailhub.kernel.roles import Role
+from tests.conftest import person
+from tests.exceptions.conftest import OpenCase, Stopped
+from tests.exceptions.unmapped import missing
+
+
+@pytest.fixture
+def lead(orders_team: Team) -> User:
+    user = person("lea", "Lea", Role.LEAD)
+    orders_team.members.add(user)
+    return user
+
+
+def test_the_page_says_what_it_is_what_it_holds_and_what_cured_it(
+    stopped_message: Stopped, lead: User, client: Client, now: datetime
+) -> None:
+    cases = [missing(stopped_message, f"k{n}", "MUG") for n in range(3)]
+    ExceptionCase.objects.filter(pk=cases[0].pk).update(
+        order_number="#1", value="8420.00", currency="EUR"
+    )
+    close_cured(ExceptionCase.objects.filter(pk=cases[2].pk), how="by itself", now=now)
+    client.force_login(lead)
+
+    html = client.get(f"/causes/{cases[0].cause_id}/").content.decode()
+
+    for words in ("SKU “MUG” is not mapped for Shopify DE", "8420.00 EUR", "Resolved, verified",
+                  "2 open exceptions", "Opened each day", "Split ticked"):  # fmt: skip
+        assert words in html
+    assert "The last one like it was closed by mapping the SKU." in html
+
+
+def test_a_lead_merges_splits_and_takes_back_on_the_page(
+    stopped_message: Stopped, lead: User, client: Client
+) -> None:
+    a, b = (missing(stopped_message, f"k{n}", f"SKU{n}") for n in range(2))
+    client.force_login(lead)
+
+    answer = client.post(f"/causes/{a.cause_id}/merge/", {"into": b.cause_id, "reason": "One list"})
+    assert (answer.status_code, answer["Location"]) == (303, f"/causes/{b.cause_id}/")
+    assert client.get(f"/causes/{a.cause_id}/")["Location"] == f"/causes/{b.cause_id}/"
+    event = CauseEvent.objects.get()
+    assert client.post(f"/causes/{b.cause_id}/undo/{event.pk}/").status_code == 303
+    assert client.get(f"/causes/{a.cause_id}/").status_code == 200
+    values: dict[str, Any] = {"cases": [a.pk], "title": "Own", "reason": "x"}
+    assert client.post(f"/causes/{a.cause_id}/split/", values).status_code == 303
+    assert client.post(f"/causes/{b.cause_id}/split/", values).status_code == 409
+    assert client.post(f"/causes/{b.cause_id}/split/", {}).status_code == 422
+
+
+def test_nobody_moves_what_another_team_has_a_part_of(
+    stopped_message: Stopped, lead: User, shop: Connection, finance_team: Team, client: Client
+) -> None:
+    a, b = (missing(stopped_message, f"k{n}", f"SKU{n}") for n in range(2))
+    ExceptionCase.objects.filter(pk=b.pk).update(connection=None, team=finance_team)
+    hidden = missing(stopped_message, "k7", "SKU0")
+    ExceptionCase.objects.filter(pk=hidden.pk).update(connection=None, team=finance_team)
+    client.force_login(lead)
+
+    assert client.get(f"/causes/{b.cause_id}/").status_code == 404
+    refused = client.post(f"/causes/{a.cause_id}/merge/", {"into": b.cause_id, "reason": "x"})
+    assert refused.status_code == 403
+    assert "belongs to another team" in refused.content.decode()
+    assert not CauseEvent.objects.exists()
+
+
+def test_the_trend_has_a_bar_for_each_day_as_high_as_its_share(
+    problem: OpenCase, now: datetime
+) -> None:
+    for number in range(4):
+        case = problem(f"connectors.unexpected{number}")
+        days = 3 if number == 3 else 0
+        ExceptionCase.objects.filter(pk=case.pk).update(opened_at=now - timedelta(days=days))
+
+    bars = trend_of(ExceptionCase.objects.all(), now=now)
+
+    assert [bar.count for bar in bars] == [0] * 10 + [1, 0, 0, 3]
+    assert (bars[-1].height, bars[-1].y, bars[10].height) == (100, 0, 34)

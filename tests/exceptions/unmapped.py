@@ -1,0 +1,11 @@
+"""Messages that wait for a row of a mapping."""
+
+from __future__ import annotations
+
+from exceptions.models import ExceptionCase
+from tests.exceptions.conftest import Stopped
+
+
+def missing(make: Stopped, key: str, sku: str) -> ExceptionCase:
+    context = {"table": "SKU", "external_code": sku}
+    return make(key, error_code="connectors.mapping_missing", error_context=context, state="PARKED")
