@@ -1,9 +1,8 @@
-"""What is a channel told, and when is it not told anything?"""
+"""A channel is told of a change once, with the newest number, by its own rules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 from django.db import connection
@@ -18,55 +17,15 @@ from inventory.models import (
     Publication,
     StockSignal,
 )
-from inventory.services.count import record_count
 from inventory.services.publish import publish_stock
-from inventory.services.tell_again import tell_again
-from inventory.services.told import Overtaken, Refused, note_told
 from inventory.telling import Mode
 from tests.conftest import Stock
+from tests.inventory.publish.conftest import Count
+from tests.inventory.publish.telling import decide, told
 from tests.racing import at_once
 
-R, S = Publication.Reason, Publication.State
-
-
-@pytest.fixture
-def market(db: None) -> Channel:
-    """Hears one number, on every change."""
-    return Channel.objects.create(code="market", name="Market", publish_mode=Mode.CHANGE)
-
-
-Count = Callable[[str, int], None]
-
-
-@pytest.fixture
-def count(stock: Stock, now: datetime) -> Count:
-    """The source says how many there are; each time a minute later."""
-    minutes = iter(range(1, 1000))
-
-    def say(sku: str, quantity: int) -> None:
-        minute = next(minutes)
-        level = stock(sku, quantity)
-        record_count(
-            item_id=level.item_id,
-            location_id=level.location_id,
-            quantity=quantity,
-            counted_at=now - timedelta(hours=20) + timedelta(minutes=minute),
-            effect_key=f"count:{sku}:{minute}",
-        )
-
-    return say
-
-
-def decide(now: datetime) -> int:
-    looked = 0
-    while found := publish_stock(limit=500, now=now):
-        looked += found
-    return looked
-
-
-def told(channel: Channel) -> list[tuple[str, int, str, str]]:
-    rows = Publication.objects.filter(channel=channel).order_by("pk")
-    return list(rows.values_list("item__sku", "quantity", "reason", "state"))
+R = Publication.Reason
+S = Publication.State
 
 
 def test_a_change_is_told_once_with_its_explanation(
@@ -166,73 +125,6 @@ def test_each_channel_hears_by_its_own_rules(market: Channel, count: Count, now:
     }  # fmt: skip
 
 
-def test_small_changes_wait_for_the_threshold_or_for_their_time(
-    market: Channel, count: Count, now: datetime
-) -> None:
-    Channel.objects.update(publish_mode=Mode.THRESHOLD, publish_wait_seconds=600)
-    count("MUG", 100)
-    decide(now)
-    count("MUG", 99)
-    decide(now)
-
-    offer = ChannelOffer.objects.get()
-    assert [n for _, n, _, _ in told(market)] == [100]
-    assert offer.pending_since is not None
-    since = offer.pending_since
-
-    assert decide(since + timedelta(seconds=599)) == 0
-    assert decide(since + timedelta(seconds=600)) == 1
-    offer.refresh_from_db()
-    assert offer.pending_since is None
-    assert told(market)[-1][1:3] == (99, R.THRESHOLD)
-    assert Publication.objects.order_by("-pk")[0].changed_at == since
-
-
-def test_a_change_that_is_taken_back_while_it_waits_is_not_told(
-    market: Channel, count: Count, now: datetime
-) -> None:
-    Channel.objects.update(publish_mode=Mode.THRESHOLD)
-    for quantity in (100, 99, 100):
-        count("MUG", quantity)
-        decide(now)
-
-    assert [n for _, n, _, _ in told(market)] == [100]
-    assert ChannelOffer.objects.get().pending_since is None
-
-
-def test_a_full_run_tells_everything_changed_or_not(
-    market: Channel, count: Count, now: datetime
-) -> None:
-    Channel.objects.update(publish_mode=Mode.FULL)
-    count("MUG", 7)
-    count("PLATE", 3)
-    assert decide(now) == 4
-    assert told(market) == []
-
-    for _ in range(2):
-        assert tell_again(reason=R.FULL, channel_id=market.pk) == 2
-        decide(now)
-
-    assert [(n, r) for _, n, r, _ in told(market)] == [(7, R.FULL), (3, R.FULL)] * 2
-
-
-def test_a_paused_offer_waits_and_remembers_since_when(
-    market: Channel, count: Count, now: datetime
-) -> None:
-    count("MUG", 7)
-    decide(now)
-    ChannelOffer.objects.update(paused_at=now, pause_reason="Recall")
-    count("MUG", 0)
-    tell_again(reason=R.PUSH, channel_id=market.pk)
-
-    decide(now)
-
-    offer = ChannelOffer.objects.get()
-    assert [n for _, n, _, _ in told(market)] == [7]
-    assert offer.pending_since is not None
-    assert offer.forced == R.PUSH
-
-
 def test_an_item_that_is_not_sold_any_more_is_told_as_none(
     market: Channel, count: Count, now: datetime
 ) -> None:
@@ -244,52 +136,6 @@ def test_an_item_that_is_not_sold_any_more_is_told_as_none(
     decide(now)
 
     assert [n for _, n, _, _ in told(market)] == [7, 0]
-
-
-def test_what_the_channel_took_is_what_it_was_told(
-    market: Channel, count: Count, now: datetime
-) -> None:
-    count("MUG", 7)
-    decide(now)
-    row = Publication.objects.get()
-
-    note_told(taken=[row.pk], now=now)
-    note_told(taken=[row.pk], now=now)
-
-    row.refresh_from_db()
-    offer = ChannelOffer.objects.get()
-    assert (row.state, row.sent_at) == (S.SENT, now)
-    assert (offer.published_quantity, offer.published_at) == (7, now)
-
-
-def test_a_refused_number_fails_alone(market: Channel, count: Count, now: datetime) -> None:
-    count("MUG", 7)
-    count("PLATE", 3)
-    decide(now)
-    mug, plate = Publication.objects.order_by("item__sku")
-
-    refused = Refused(publication_id=plate.pk, code="connectors.rejected", detail="No such SKU")
-    note_told(taken=[mug.pk], refused=[refused], now=now)
-
-    assert told(market) == [("MUG", 7, R.CHANGE, S.SENT), ("PLATE", 3, R.CHANGE, S.FAILED)]
-    assert Publication.objects.get(state=S.FAILED).error_detail == "No such SKU"
-
-
-def test_a_number_that_somebody_else_moved_is_decided_again(
-    market: Channel, count: Count, now: datetime
-) -> None:
-    count("MUG", 7)
-    decide(now)
-    row = Publication.objects.get()
-
-    note_told(overtaken=[Overtaken(publication_id=row.pk, quantity=4)], now=now)
-    decide(now)
-
-    offer = ChannelOffer.objects.get()
-    assert (offer.observed_quantity, offer.observed_at, offer.refusals) == (4, now, 1)
-    assert [(n, r, s) for _, n, r, s in told(market)] == [
-        (7, R.CHANGE, S.SUPERSEDED), (7, R.DRIFT, S.OWED),
-    ]  # fmt: skip
 
 
 def test_deciding_asks_the_same_number_of_questions_for_one_item_and_for_many(
