@@ -26,16 +26,12 @@ from retailhub.schedule import JOBS
 from tests.conftest import Accept, Stock, canonical
 from tests.conftest import line as order_line
 from tests.inventory.holds import SHOP, granted, hold, line
+from tests.inventory.levels import numbers
 from tests.racing import at_once
 
 races = pytest.mark.django_db(transaction=True)
 MINUTE = timedelta(minutes=1)
 Act = Callable[[], object]
-
-
-def numbers(level: StockLevel) -> tuple[int, int]:
-    level.refresh_from_db()
-    return level.on_hand, level.reserved
 
 
 def states() -> list[str]:

@@ -11,15 +11,11 @@ from inventory.models import Reservation, StockLevel, StockMovement
 from inventory.services.consume import Consumption, consume_stock
 from inventory.services.release import release_stock
 from tests.conftest import Stock
+from tests.inventory.levels import numbers
 from tests.inventory.promises import promise
 from tests.racing import at_once
 
 races = pytest.mark.django_db(transaction=True)
-
-
-def numbers(level: StockLevel) -> tuple[int, int]:
-    level.refresh_from_db()
-    return level.on_hand, level.reserved
 
 
 def ship(level: StockLevel, quantity: int, *, key: str = "ship:1", at: datetime) -> None:

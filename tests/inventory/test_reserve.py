@@ -11,15 +11,11 @@ from django.db import transaction
 from inventory.models import Channel, Reservation, StockLevel, StockMovement
 from inventory.services.reserve import promise_stock
 from tests.conftest import Stock
+from tests.inventory.levels import numbers
 from tests.inventory.promises import by_priority, promise, request_for
 from tests.racing import at_once
 
 races = pytest.mark.django_db(transaction=True)
-
-
-def numbers(level: StockLevel) -> tuple[int, int]:
-    level.refresh_from_db()
-    return level.on_hand, level.reserved
 
 
 def test_promises_what_is_there(stock: Stock, now: datetime) -> None:
