@@ -115,6 +115,20 @@ class PersonAdmin(AdminsOnly, NeverDeleted, UserAdmin):  # type: ignore[type-arg
         form.acting_id = request.user.pk
         return form
 
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        """A role is named, and the one before it: no other record has them."""
+        said: Any = super().construct_change_message(request, form, formsets, add)
+        if "role" not in form.changed_data:
+            return said
+        was, role = form["role"].initial or "none", form.cleaned_data["role"] or "none"
+        if add:
+            return [*said, {"added": {"name": "role", "object": role}}]
+        names = said[0]["changed"]["fields"]
+        names[names.index("role")] = f"role from {was} to {role}"
+        return said
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Only admins open these pages, and they may do everything in them."""
         obj.is_staff = obj.is_superuser = form.cleaned_data.get("role") == Role.ADMIN

@@ -1,19 +1,25 @@
-"""Who did what, of everything that is on record: cases, replays, rules and configuration.
+"""Who did what, of everything that is on record: cases, replays, rules, people and configuration.
 
 Acts live where they belong, in tables that only grow. Here they are read together, newest first,
 in one statement whose branches each stop at the length of a page.
+
+What was done to people, their roles and passwords, is read from the log that Django's admin keeps.
+No trigger guards that one: whoever may write to the database can rewrite it, and what is done to a
+person outside of the admin (`manage.py changepassword`) is not in it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from django.apps import apps
+from django.contrib.admin.models import ADDITION, DELETION, LogEntry
+from django.contrib.auth import get_user_model
 from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Cast, Lower
 from django.utils.dateparse import parse_datetime
@@ -77,7 +83,11 @@ def kinds_for(user: Any) -> dict[str, str]:
     if not may(user, Ability.SEE_EVERYTHING):
         return kinds
     configuration = {slug: _label(slug) for slug in sorted(_histories())}
-    return kinds | {"erasure": "Erased text", "rules": "Ownership rules"} | configuration
+    return (
+        kinds
+        | {"erasure": "Erased text", "rules": "Ownership rules", "person": "Person"}
+        | configuration
+    )
 
 
 def acts(*, user: Any, wanted: Wanted, after: str = "", most: int) -> list[Act]:
@@ -140,12 +150,9 @@ def _of(kind: str, user: Any) -> Rows:
     if kind == "replay":
         runs = RunEvent.objects.filter(_within("run", visible_runs(user), user))
         return _columns(runs, kind, "at", "run_id", "actor_id", F("verb"))
-    if kind == "erasure":
-        said = Erasure.objects.all()
-        return _columns(said, kind, "at", "event__case_id", "actor_id", Value("erase"))
-    if kind == "rules":
-        versions = RuleSet.objects.all()
-        return _columns(versions, kind, "applied_at", "number", "applied_by_id", Value("apply"))
+    if kind in _WHOLE:
+        read, at, thing, who, verb = _WHOLE[kind]
+        return _columns(read(), kind, at, thing, who, verb)
     history = _histories()[kind].objects.all()
     return _columns(history, kind, "history_date", "id", "history_user_id", _CHANGED)
 
@@ -161,6 +168,28 @@ _CHANGED = Case(
     When(history_type="-", then=Value("remove")),
     default=Value("change"),
 )
+
+
+_LOGGED = Case(
+    When(action_flag=ADDITION, then=Value("create")),
+    When(action_flag=DELETION, then=Value("remove")),
+    default=Value("change"),
+)
+
+
+def _logged() -> Rows:
+    people = get_user_model()._meta
+    return LogEntry.objects.filter(
+        content_type__app_label=people.app_label, content_type__model=people.model_name
+    )
+
+
+# Kinds that are not narrowed to what somebody sees: who sees everything reads all of them.
+_WHOLE: dict[str, tuple[Callable[[], Rows], str, str, str, Any]] = {
+    "erasure": (Erasure.objects.all, "at", "event__case_id", "actor_id", Value("erase")),
+    "rules": (RuleSet.objects.all, "applied_at", "number", "applied_by_id", Value("apply")),
+    "person": (_logged, "action_time", "object_id", "user_id", _LOGGED),
+}
 
 
 def _columns(rows: Rows, kind: str, at: str, thing: str, who: str, verb: Any) -> Rows:
@@ -229,6 +258,9 @@ def _told(kind: str, pks: Sequence[int]) -> list[Told]:
     if kind == "erasure":
         reasons = Erasure.objects.filter(pk__in=pks).values_list("pk", "reason")
         return [(pk, reason, ()) for pk, reason in reasons]
+    if kind == "person":
+        logged = _logged().filter(pk__in=pks)
+        return [(row.pk, f"{row.object_repr}: {row.get_change_message()}", ()) for row in logged]
     return [] if kind == "rules" else _history_told(_histories()[kind], pks)
 
 

@@ -168,3 +168,34 @@ def test_an_admin_erases_what_an_act_says_and_that_is_an_act_too(
     (erased,) = acts(user=mia, wanted=Wanted(kind="erasure"), most=9)
     assert (erased.who, erased.thing, erased.text) == (mia.pk, str(case.pk), "Kim asked for it")
     assert "Erased: Kim asked for it" in text_of(page.get(f"/queue/{case.pk}/"))
+
+
+def test_what_the_admin_did_to_people_is_told_to_who_sees_everything(
+    as_: SignedIn, ana: User, mia: User
+) -> None:
+    User.objects.filter(pk=mia.pk).update(is_staff=True, is_superuser=True)
+    admin = as_(User.objects.get(pk=mia.pk))
+    ben = {"username": "ben", "first_name": "Ben", "last_name": "", "email": "", "is_active": "on"}
+    secret = {"password1": "a-long-enough-one", "password2": "a-long-enough-one"}
+    joined = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    new = {**ben, **secret, "usable_password": "true", "role": "agent"}
+    admin.post("/admin/auth/user/add/", new)
+    made = User.objects.get(username="ben")
+    admin.post(f"/admin/auth/user/{made.pk}/change/", {**ben, **joined, "role": "lead"})
+    admin.post(f"/admin/auth/user/{made.pk}/password/", {**secret, "usable_password": "true"})
+
+    found = acts(user=mia, wanted=Wanted(kind="person", thing=made.pk), most=9)
+
+    assert [(act.what, act.who, act.thing) for act in found] == [
+        ("change", mia.pk, str(made.pk)),
+        ("change", mia.pk, str(made.pk)),
+        ("create", mia.pk, str(made.pk)),
+    ]
+    assert [act.text for act in found] == [
+        "ben: Changed password.",
+        "ben: Changed role from agent to lead.",
+        "ben: Added. Added role “agent”.",
+    ]
+    assert "ben: Changed role from agent to lead." in text_of(admin.get("/audit/"))
+    assert "ben: " not in text_of(as_(ana).get("/audit/?kind=person"))
+    assert acts(user=ana, wanted=Wanted(kind="person"), most=9) == []
