@@ -78,6 +78,19 @@ def banner_for(case: ExceptionCase) -> Banner | None:
     return banner_of(incident) if incident else None
 
 
+def probe_fact(case: ExceptionCase) -> list[tuple[str, str, bool]]:
+    """When RetailHub looks by itself whether the system answers again: (label, value, is marked).
+
+    Nothing where it does not, as while a sign-in is rejected.
+    """
+    row = case.connection
+    if not is_incident(case) or case.closed_at is not None or row is None or not row.is_active:
+        return []
+    if row.closed_until is None:
+        return []
+    return [("Next probe", f"{timezone.localtime(row.closed_until):%H:%M:%S}, by itself", False)]
+
+
 def outage_of(case: ExceptionCase) -> Outage | None:
     """Counted from the rows: five queries, for an incident only."""
     if not is_incident(case):

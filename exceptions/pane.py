@@ -21,7 +21,7 @@ from exceptions.expected import is_expectation
 from exceptions.foresee import Foreseen, foresee
 from exceptions.history import Before, before_of
 from exceptions.models import CaseEvent, Cause, ExceptionCase
-from exceptions.outages import Banner, Outage, banner_for, outage_of
+from exceptions.outages import Banner, Outage, banner_for, outage_of, probe_fact
 from exceptions.playbook import play_of
 from exceptions.presence import Company, company_at
 from exceptions.rows import (
@@ -177,7 +177,7 @@ def _facts(case: ExceptionCase, now: datetime) -> list[tuple[str, str, bool]]:
         ("Team", case.team.name if case.team else "Nobody", not case.team),
         ("Opened", f"{timezone.localtime(case.opened_at):%d %b %H:%M}", False),
     ]
-    facts += clock_facts(case, now) + proof_fact(case)
+    facts += probe_fact(case) + clock_facts(case, now) + proof_fact(case)
     if case.failed_again:
         facts.append(("Failed again", f"{case.failed_again} ×", True))
     return facts

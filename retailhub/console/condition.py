@@ -11,9 +11,12 @@ from django.utils import timezone
 
 from connectors.models import Attempt, Connection, InboundMessage, OutboundMessage
 from connectors.registry import LISTERS, SOURCES, sink_at
+from exceptions.incidents import INCIDENTS
+from exceptions.models import CaseEvent
 from exceptions.rows import StateWord
 from retailhub.console.words import HEALTH_WORDS
 
+MOST_EVENTS = 20
 _FAILED = ["LATER", "UNKNOWN", "REJECTED", "CRASHED"]
 
 
@@ -189,8 +192,40 @@ _RESULTS = {
 }
 
 
-def changes_of(row: Connection) -> list[dict[str, Any]]:
-    rows = list(row.history.select_related("history_user").order_by("-history_date")[:20])
+def history_of(row: Connection) -> list[dict[str, Any]]:
+    """What people changed of it, and when it stopped answering and answered again."""
+    events = [*_changes(row), *_falls(row)]
+    return sorted(events, key=lambda event: event["at"], reverse=True)[:MOST_EVENTS]
+
+
+def _falls(row: Connection) -> list[dict[str, Any]]:
+    """From the acts of its incidents: one opens with the breaker and is told when it closes."""
+    about = CaseEvent.objects.filter(
+        case__connection=row, case__code__in=INCIDENTS, verb__in=list(_FALLS)
+    )
+    return [
+        {
+            "icon": "check" if event.verb == "back" else "alert",
+            "color": "green" if event.verb == "back" else "red",
+            "at": event.at,
+            "text": _FALLS[event.verb],
+            "detail": event.text,
+            "by": "",
+        }
+        for event in about.order_by("-pk")[:MOST_EVENTS]
+    ]
+
+
+_FALLS = {
+    "opened": "Calls stopped",
+    "down": "Calls stopped again",
+    "back": "Answers again, calls go on",
+}
+
+
+def _changes(row: Connection) -> list[dict[str, Any]]:
+    newest = row.history.select_related("history_user").order_by("-history_date")
+    rows = list(newest[:MOST_EVENTS])
     events = []
     for newer, older in zip(rows, [*rows[1:], None], strict=True):
         changes = newer.diff_against(older).changes if older is not None else []

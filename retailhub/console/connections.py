@@ -20,11 +20,11 @@ from connectors.services.probe import test_connection
 from exceptions.buttons import Button
 from exceptions.selectors import visible_connections
 from retailhub.console.condition import (
-    changes_of,
     credential_of,
     direction_of,
     error_rate,
     facts_of,
+    history_of,
     last_test,
     numbers_of,
     recent_calls,
@@ -126,7 +126,7 @@ def _detail(row: Connection, request: HttpRequest) -> dict[str, Any]:
         "actions": _buttons(row, request),
         "test": last_test(row),
         "calls": recent_calls(row),
-        "events": changes_of(row),
+        "events": history_of(row),
     }
 
 

@@ -65,6 +65,8 @@ def test_an_incident_stands_for_all_that_waits(
     expect(page.locator("[data-word]")).to_have_text("Live")
     house.do(lambda: place("1004"))
     expect(page.locator("#pane")).to_contain_text("4 orders · 4 customers · 40.00 EUR")
+    probe = timezone.localtime(Connection.objects.get(slug="netsuite").closed_until)
+    expect(page.locator("#pane")).to_contain_text(f"Next probe{probe:%H:%M:%S}, by itself")
     shoot(page, "incident-pane")
     page.get_by_role("link", name="Show 1 exception").click()
     expect(page.locator("tr[data-id]")).to_have_count(1)
@@ -76,3 +78,9 @@ def test_an_incident_stands_for_all_that_waits(
     expect(page.locator("#list .notice")).to_contain_text("NetSuite answers again since")
     page.locator("tr[data-id] .row-title").click()
     expect(page.locator("#pane .timeline")).to_contain_text("Answers again")
+    expect(page.locator("#pane")).not_to_contain_text("Next probe")
+
+    page.goto("/connections/netsuite/")
+    expect(page.locator(".timeline > li").nth(0)).to_contain_text("Answers again, calls go on")
+    expect(page.locator(".timeline > li").nth(1)).to_contain_text("NetSuite said 503 ten times.")
+    shoot(page, "connection-history")
