@@ -89,6 +89,11 @@ def knock(*knocks: Knock, between: Callable[[], None] | None = None) -> list[htt
     return asyncio.run(_knock(knocks, between))
 
 
+def answers(*knocks: Knock) -> list[tuple[int, str]]:
+    """Status and text, one for each."""
+    return [(answer.status_code, answer.text) for answer in knock(*knocks)]
+
+
 def _alone(act: Callable[[], None]) -> None:
     from django.db import connection  # noqa: PLC0415 - needs the settings
 
