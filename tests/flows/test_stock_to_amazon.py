@@ -1,0 +1,161 @@
+"""Stock changes, and what Amazon lists follows: one by one, as a feed, at its rate."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+from django.utils import timezone
+
+from connectors.drains import drain_outbox, drain_stock
+from connectors.models import Connection, OutboundMessage
+from connectors.services.read_back import read_back
+from exceptions.models import ExceptionCase
+from exceptions.services.replay import replay_case
+from inventory.models import Channel, ChannelOffer, Publication
+from inventory.services import full_run
+from tests.flows.conftest import Estate
+from tests.flows.telling import count, states, tell
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def listed(estate: Estate, sku: str) -> int | None:
+    """What the marketplace lists, by its own ledger."""
+    lines = [line for line in estate.ledger("market") if line.kind == "listing.quantity"]
+    return next((int(x.detail["quantity"]) for x in reversed(lines) if x.reference == sku), None)
+
+
+def tell_until(is_so: Callable[[], bool], time_passes: Callable[[], None]) -> None:
+    for _ in range(60):
+        tell()
+        if is_so():
+            return
+        time.sleep(0.1)
+        time_passes()
+    raise AssertionError(list(OutboundMessage.objects.values_list("kind", "state", "error_detail")))
+
+
+@pytest.fixture
+def market(estate: Estate) -> Channel:
+    """Only Amazon is told, of every change."""
+    Channel.objects.exclude(code="amazon-de").update(publish_mode="OFF")
+    Channel.objects.filter(code="amazon-de").update(publish_mode="CHANGE")
+    estate.control("market", "market", feed_s=0.2)
+    return Channel.objects.get(code="amazon-de")
+
+
+def test_few_numbers_go_to_amazon_one_by_one(
+    estate: Estate, market: Channel, time_passes: Callable[[], None]
+) -> None:
+    count("MUG-BLUE", 17)
+    count("PLATE-22", 5)
+
+    tell_until(lambda: listed(estate, "PLATE-22") == 25_005, time_passes)
+
+    assert listed(estate, "MUG-BLUE") == 25_017
+    assert not estate.ledger("market").of_kind("feed.created")
+    assert states("MUG-BLUE") == states("PLATE-22") == {"SENT": 1}
+
+
+def test_many_numbers_go_as_a_feed_and_each_that_is_refused_is_a_case(
+    estate: Estate, market: Channel, time_passes: Callable[[], None]
+) -> None:
+    estate.control("market", "market", invalid_sku="VASE-TALL")
+    full_run.start_due_full_runs(now=timezone.now())
+
+    tell_until(
+        lambda: (
+            not Publication.objects.filter(state="OWED").exists()
+            and not OutboundMessage.objects.exclude(state="SENT").exists()
+        ),
+        time_passes,
+    )
+
+    assert len(estate.ledger("market").of_kind("feed.created")) == 1
+    assert len(estate.ledger("market").of_kind("listing.quantity")) == 40
+    assert listed(estate, "MUG-BLUE") == 65_000
+    assert states("VASE-TALL") == {"FAILED": 1}
+    case = ExceptionCase.objects.get()
+    assert "VASE-TALL: The SKU does not match any ASIN" in case.title
+    kinds = Counter(OutboundMessage.objects.values_list("kind", flat=True))
+    assert kinds == {"stock.publish": 1, "stock.confirm": 1}
+
+    estate.control("market", "market", invalid_sku="")
+    replay_case(case_id=case.pk, actor_id=None, now=timezone.now())
+    tell_until(lambda: listed(estate, "VASE-TALL") == 65_000, time_passes)
+    case.refresh_from_db()
+    assert case.state == "RESOLVED"
+
+
+def test_a_burst_keeps_to_amazons_rate_and_ends_with_the_newest_number(
+    estate: Estate, market: Channel, time_passes: Callable[[], None]
+) -> None:
+    began = time.time()
+    for quantity in range(100, 60, -1):
+        count("MUG-BLUE", quantity)
+        drain_stock()
+        drain_outbox()
+    tell_until(lambda: listed(estate, "MUG-BLUE") == 25_061, time_passes)
+
+    seconds = time.time() - began
+    calls = httpx.get(f"http://127.0.0.1:{estate.ports['market']}/_sandbox/calls").json()["calls"]
+    patches = [call for call in calls if call["method"] == "PATCH"]
+    # Two clocks that tick at the same rate may disagree once.
+    assert sum(call["status"] == 429 for call in patches) <= 1
+    assert len(patches) <= 5 + 5 * seconds
+
+
+@pytest.mark.parametrize("fault", ["error_429", "expired_credentials", "lost_response"])
+def test_whatever_happens_on_the_way_amazon_ends_with_the_newest_number(
+    estate: Estate, market: Channel, time_passes: Callable[[], None], fault: str
+) -> None:
+    estate.control("market", "faults", "PUT", **{fault: 0.5, "retry_after_s": 0.1, "seed": 3})
+    for quantity in (9, 8, 7):
+        count("MUG-BLUE", quantity)
+        drain_stock()
+        drain_outbox()
+        time_passes()
+    estate.control("market", "faults", "DELETE")
+    Connection.objects.update(outbound_paused_at=None, health="HEALTHY", pause_reason="")
+
+    tell_until(lambda: ChannelOffer.objects.filter(published_quantity=25_007).exists(), time_passes)
+
+    assert listed(estate, "MUG-BLUE") == 25_007
+
+
+def looked(*, now: datetime) -> bool:
+    """The channel was read back, as soon as nothing more urgent wants its rate."""
+    for _ in range(200):
+        if read_back(now=now):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_number_changed_by_hand_is_drift_until_it_is_pushed_again(
+    estate: Estate, market: Channel, time_passes: Callable[[], None]
+) -> None:
+    count("MUG-BLUE", 17)
+    tell_until(lambda: listed(estate, "MUG-BLUE") == 25_017, time_passes)
+    estate.control("market", "quantity", "POST", sku="MUG-BLUE", quantity=3)
+    later = timezone.now() + timedelta(minutes=5)
+
+    assert looked(now=later)
+    assert not ExceptionCase.objects.exists()  # it may be a sale that we have not heard of
+    assert looked(now=later + timedelta(minutes=2))
+
+    case = ExceptionCase.objects.get()
+    assert case.title == "Amazon DE shows 3 of MUG-BLUE, it was told 25017"
+    replay_case(case_id=case.pk, actor_id=None, now=timezone.now())
+    tell_until(lambda: listed(estate, "MUG-BLUE") == 25_017, time_passes)
+    case.refresh_from_db()
+    assert case.state == "RESOLVED"
+    assert looked(now=timezone.now() + timedelta(minutes=10))
+    offer = ChannelOffer.objects.get(channel=market)
+    assert (offer.observed_quantity, offer.drift_since) == (25_017, None)
+    assert Publication.objects.order_by("-pk")[0].observed_at is not None
