@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, TypeVar
-from unittest import mock
+from typing import Any, ClassVar
 
-import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -35,8 +33,10 @@ from inventory.services.hold import Hold, HoldLine, hold_stock
 from inventory.services.move import Move, move_stock
 from inventory.services.release_hold import release_hold
 from inventory.services.transfer_hold import Transfer, transfer_hold
+from tests.inventory.crashing import Crashed, T, crashing
 from tests.inventory.holds import SHOP
 from tests.inventory.promises import promise
+from tests.inventory.sums import EVERYTHING, LEVELS, ask
 
 STEPS = int(os.environ.get("CONSERVATION_STEPS", "6000"))
 AT_ONCE = 100  # steps of one story
@@ -47,81 +47,9 @@ REFUSALS = (InsufficientStock, ReservationConflict, ReservationEnded, Reservatio
 
 moments = st.integers(0, 30).map(lambda minutes: START + timedelta(minutes=minutes))
 baskets = st.sampled_from([f"basket-{n}" for n in range(8)])
-skus, places = st.sampled_from(SKUS), st.sampled_from(PLACES)
+skus = st.sampled_from(SKUS)
+places = st.sampled_from(PLACES)
 units = st.integers(1, 4)
-
-T = TypeVar("T")
-
-
-class Crashed(Exception):
-    """The process ended between two statements."""
-
-
-@contextmanager
-def crashing(after: int) -> Iterator[None]:
-    """Let `after` statements through, whoever sends them, and end at the next."""
-    left = after
-
-    def send() -> None:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise Crashed
-
-    class Cursor(psycopg.Cursor[Any]):
-        def execute(self, *args: Any, **options: Any) -> Any:
-            send()
-            return super().execute(*args, **options)
-
-    def through_django(execute: Callable[..., T], *args: Any) -> T:
-        send()
-        return execute(*args)
-
-    with (
-        mock.patch("retailhub.kernel.rows.psycopg.Cursor", Cursor),
-        connection.execute_wrapper(through_django),
-    ):
-        yield
-
-
-# Each level, and whether it agrees with the ledger, with its newest line and with the promises
-# that are held, and whether no promise took more than there was.
-_LEVELS = """
-SELECT i.sku, p.code, l.on_hand,
-       (l.on_hand, l.reserved, l.allocated)
-           IS NOT DISTINCT FROM (m.on_hand, m.reserved, m.allocated),
-       (l.on_hand, l.reserved, l.allocated)
-           IS NOT DISTINCT FROM (n.on_hand_after, n.reserved_after, n.allocated_after),
-       l.reserved = coalesce(r.units, 0),
-       m.beyond = 0
-FROM inventory_stocklevel l
-JOIN inventory_item i ON i.id = l.item_id JOIN inventory_location p ON p.id = l.location_id
-LEFT JOIN LATERAL (
-    SELECT sum(on_hand_change) AS on_hand, sum(reserved_change) AS reserved,
-           sum(allocated_change) AS allocated,
-           count(*) FILTER (WHERE kind = 'RESERVED'
-                            AND reserved_after + allocated_after > on_hand_after) AS beyond
-    FROM inventory_stockmovement WHERE level_id = l.id) m ON true
-LEFT JOIN LATERAL (
-    SELECT * FROM inventory_stockmovement WHERE level_id = l.id ORDER BY id DESC LIMIT 1) n ON true
-LEFT JOIN LATERAL (
-    SELECT sum(quantity - consumed_quantity) AS units FROM inventory_reservation
-    WHERE item_id = l.item_id AND location_id = l.location_id AND state = 'HELD') r ON true
-"""
-_EVERYTHING = """
-SELECT (SELECT md5(string_agg(concat(on_hand, reserved, allocated, counted_at), ',' ORDER BY id))
-        FROM inventory_stocklevel),
-       (SELECT md5(string_agg(r::text, ',' ORDER BY id)) FROM inventory_reservation r),
-       (SELECT count(*) FROM inventory_stockmovement),
-       (SELECT count(*) FROM inventory_reservationanswer),
-       (SELECT count(*) FROM inventory_stocksignal)
-"""
-
-
-def ask(sql: str) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return list(cursor.fetchall())
 
 
 class Warehouse(RuleBasedStateMachine):
@@ -157,12 +85,12 @@ class Warehouse(RuleBasedStateMachine):
         Warehouse.steps += 1
         fuse, self.fuse = self.fuse, None
         if fuse is not None:
-            before = ask(_EVERYTHING)
+            before = ask(EVERYTHING)
             with suppress(*REFUSALS), suppress(Crashed), transaction.atomic(), crashing(fuse):
                 do()
                 transaction.set_rollback(True)  # it needed fewer: then it ends before its commit
             Warehouse.crashes += 1
-            assert ask(_EVERYTHING) == before
+            assert ask(EVERYTHING) == before
         with suppress(*REFUSALS):
             return do()
         return None
@@ -339,7 +267,7 @@ class Warehouse(RuleBasedStateMachine):
 
     @invariant()
     def level_ledger_promises_and_shelf_agree(self) -> None:
-        for sku, code, on_hand, *agrees in ask(_LEVELS):
+        for sku, code, on_hand, *agrees in ask(LEVELS):
             assert agrees == [True] * 4
             counted_at, quantity = max(self.counts[sku, code])
             since = [n for at, n in self.moved[sku, code].values() if at > counted_at]

@@ -1,4 +1,4 @@
-"""Holds end once: committed for good, given back, moved, or over by the clock."""
+"""Holds end once: committed for good, given back, or over by the clock."""
 
 from __future__ import annotations
 
@@ -8,15 +8,9 @@ from functools import partial
 
 import pytest
 
-from inventory.errors import (
-    InsufficientStock,
-    ReservationConflict,
-    ReservationEnded,
-    ReservationUnknown,
-)
-from inventory.models import Location, Reservation, StockLevel, StockMovement
+from inventory.errors import ReservationConflict, ReservationEnded, ReservationUnknown
+from inventory.models import Location, Reservation, StockMovement
 from inventory.services.commit_hold import commit_hold
-from inventory.services.consume import Consumption, consume_stock
 from inventory.services.expire_holds import expire_holds
 from inventory.services.release_hold import release_hold
 from inventory.services.transfer_hold import Transfer, transfer_hold
@@ -25,39 +19,13 @@ from orders.services.reserve import reserve_due_orders
 from retailhub.schedule import JOBS
 from tests.conftest import Accept, Stock, canonical
 from tests.conftest import line as order_line
-from tests.inventory.holds import SHOP, granted, hold, line
+from tests.inventory.holds import SHOP, granted, hold, line, ship, states
 from tests.inventory.levels import numbers
 from tests.racing import at_once
 
 races = pytest.mark.django_db(transaction=True)
 MINUTE = timedelta(minutes=1)
 Act = Callable[[], object]
-
-
-def states() -> list[str]:
-    return list(Reservation.objects.order_by("pk").values_list("state", flat=True))
-
-
-def ship(level: StockLevel, quantity: int, now: datetime) -> None:
-    part = Consumption(
-        reference=f"{SHOP}/A",
-        item_id=level.item_id,
-        location_id=level.location_id,
-        quantity=quantity,
-        effect_key="ship:1",
-    )
-    consume_stock([part], trace_id=None, left_at=now)
-
-
-def move(to: StockLevel | None, now: datetime, to_reference: str = "", key: str = "") -> object:
-    transfer = Transfer(
-        owner=SHOP,
-        reference="A",
-        to_location_id=None if to is None else to.location_id,
-        to_reference=to_reference,
-        key=key,
-    )
-    return transfer_hold(transfer, now=now)
 
 
 def test_what_is_committed_never_expires(stock: Stock, now: datetime) -> None:
@@ -180,70 +148,14 @@ def test_one_key_serves_one_request(stock: Stock, now: datetime) -> None:
     assert numbers(mugs) == (5, 3)
 
 
-def test_moves_what_is_still_held_to_another_node(stock: Stock, now: datetime) -> None:
-    berlin, munich = stock("MUG", 5), stock("MUG", 4, at="MUNICH")
-    hold("A", line("MUG", 3), now=now, seconds=60)
-    ship(berlin, 1, now)
+def test_best_effort_parts_end_together(stock: Stock, now: datetime) -> None:
+    mugs, plates = stock("MUG", 1), stock("PLATE", 5)
+    answer = hold("A", line("MUG", 2), line("PLATE", 2), now=now, is_all_or_nothing=False)
 
-    told = move(munich, now, key="k")
+    release_hold(owner=SHOP, reference="A", now=now)
 
-    assert told == {
-        "expires_at": (now + MINUTE).isoformat(),
-        "lines": [{"sku": "MUG", "node": "MUNICH", "quantity": 2, "consumed": 0, "state": "HELD"}],
-    }
-    assert move(munich, now, key="k") == told
-    assert (numbers(berlin), numbers(munich)) == ((4, 0), (4, 2))
-    assert Reservation.objects.get(state="HELD").expires_at == now + MINUTE
-
-
-def test_moves_nothing_where_there_is_too_little(stock: Stock, now: datetime) -> None:
-    berlin, munich = stock("MUG", 5), stock("MUG", 2, at="MUNICH")
-    hold("A", line("MUG", 3), now=now)
-
-    with pytest.raises(InsufficientStock, match="MUNICH can promise 2 of the 3 units"):
-        move(munich, now)
-    Location.objects.filter(code="MUNICH").update(is_active=False)
-    with pytest.raises(InsufficientStock, match="MUNICH can promise 0 of the 3 units"):
-        move(munich, now)
-
-    assert (numbers(berlin), numbers(munich)) == ((5, 3), (2, 0))
-    assert states() == ["HELD"]
-
-
-def test_gathers_parts_at_one_of_their_nodes(stock: Stock, now: datetime) -> None:
-    berlin, munich = stock("MUG", 2), stock("MUG", 2, at="MUNICH")
-    hold("A", line("MUG", 3), now=now)
-    StockLevel.objects.filter(pk=munich.pk).update(on_hand=3)
-
-    move(munich, now)
-
-    assert (numbers(berlin), numbers(munich)) == ((2, 0), (3, 3))
-
-
-def test_hands_over_to_another_reference_without_moving_a_unit(stock: Stock, now: datetime) -> None:
-    mugs = stock("MUG", 3)
-    hold("A", line("MUG", 3), now=now, seconds=60)
-    before = StockMovement.objects.count()
-
-    told = move(None, now, to_reference="order-7")
-
-    assert move(None, now, to_reference="order-7") == told
-    assert Reservation.objects.get().reference == "webshop/order-7"
-    assert (numbers(mugs), StockMovement.objects.count()) == ((3, 3), before)
-    with pytest.raises(ReservationConflict):
-        hold("order-7", line("MUG", 1), now=now)
-
-
-def test_takes_no_reference_that_is_somebody_elses(stock: Stock, now: datetime) -> None:
-    mugs = stock("MUG", 5)
-    hold("A", line("MUG", 3), now=now)
-    hold("B", line("MUG", 1), now=now)
-
-    with pytest.raises(ReservationConflict):
-        move(None, now, to_reference="B")
-
-    assert numbers(mugs) == (5, 4)
-    assert Reservation.objects.filter(reference="webshop/A", state="HELD").count() == 1
+    assert granted(answer) == [1, 2]
+    assert (numbers(mugs), numbers(plates)) == ((1, 0), (5, 0))
 
 
 @races
@@ -303,13 +215,3 @@ def test_release_commit_transfer_and_expiry_at_once_never_wait_in_a_circle(
     assert released == list(range(12))
     assert not held.exists()
     assert sum(numbers(level)[1] for level in levels) == 0
-
-
-def test_best_effort_parts_end_together(stock: Stock, now: datetime) -> None:
-    mugs, plates = stock("MUG", 1), stock("PLATE", 5)
-    answer = hold("A", line("MUG", 2), line("PLATE", 2), now=now, is_all_or_nothing=False)
-
-    release_hold(owner=SHOP, reference="A", now=now)
-
-    assert granted(answer) == [1, 2]
-    assert (numbers(mugs), numbers(plates)) == ((1, 0), (5, 0))
