@@ -19,11 +19,12 @@ VITALS = Path(__file__).with_name("vitals.js")
 
 @dataclass
 class Traffic:
-    """What came over the line since the last `clear`, in bytes as they were sent, headers too."""
+    """What came over the line since the last `clear`, in bytes as they were sent."""
 
-    sizes: Counter[str] = field(default_factory=Counter)
+    bodies: Counter[str] = field(default_factory=Counter)  # by Chromium's name of their kind
+    everything: int = 0  # with headers
     requests: int = 0
-    _kinds: dict[str, str] = field(default_factory=dict)
+    _begun: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def listen(self, session: CDPSession) -> None:
         """Chromium's own account; an answer out of the cache has zero bytes and does not count."""
@@ -33,15 +34,18 @@ class Traffic:
 
     def clear(self) -> None:
         """Begin at zero."""
-        self.sizes.clear()
-        self.requests = 0
+        self.bodies.clear()
+        self.everything = self.requests = 0
 
     def _began(self, event: Any) -> None:
-        self._kinds[event["requestId"]] = event["type"]
+        headers = int(event["response"]["encodedDataLength"])
+        self._begun[event["requestId"]] = (event["type"], headers)
 
     def _ended(self, event: Any) -> None:
         if size := int(event["encodedDataLength"]):
-            self.sizes[self._kinds.get(event["requestId"], "Other")] += size
+            kind, headers = self._begun[event["requestId"]]
+            self.bodies[kind] += size - headers
+            self.everything += size
             self.requests += 1
 
 

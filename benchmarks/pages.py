@@ -102,16 +102,16 @@ def _weight(desk: Desk) -> Iterator[Budget]:
     """1 and 2: what comes over the line, first and later."""
     with desk.window() as window:
         window.load("/queue/")
-        sizes, requests = dict(window.traffic.sizes), window.traffic.requests
+        traffic = window.traffic
         for kind, (name, most) in KINDS.items():
-            yield Budget(1, f"cold /queue/, {name}", sizes.get(kind, 0) / KB, most, "kB")
-        yield Budget(1, "cold /queue/, everything", sum(sizes.values()) / KB, 150, "kB")
-        yield Budget(1, "cold /queue/, requests", requests, 8, "requests")
+            yield Budget(1, f"cold /queue/, {name}", traffic.bodies[kind] / KB, most, "kB")
+        yield Budget(1, "cold /queue/, with headers", traffic.everything / KB, 150, "kB")
+        yield Budget(1, "cold /queue/, requests", traffic.requests, 8, "requests")
         heaviest = 0
         for address in ("/connections/", "/queue/", "/inventory/", "/queue/?view=breaching"):
-            window.traffic.clear()
+            traffic.clear()
             window.load(address)
-            heaviest = max(heaviest, sum(window.traffic.sizes.values()))
+            heaviest = max(heaviest, traffic.everything)
         yield Budget(2, "warm navigation, the heaviest", heaviest / KB, 40, "kB")
 
 

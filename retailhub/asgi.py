@@ -20,6 +20,7 @@ from django.urls import path  # noqa: E402
 from starlette.applications import Starlette  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 from starlette.middleware.gzip import GZipMiddleware  # noqa: E402
+from starlette.responses import Response  # noqa: E402
 from starlette.routing import Mount  # noqa: E402
 from starlette.staticfiles import StaticFiles  # noqa: E402
 
@@ -31,14 +32,29 @@ websocket_application = AllowedHostsOriginValidator(
 )
 
 
+class VersionedFiles(StaticFiles):
+    """Files that a browser asks for once: one that changes has another address."""
+
+    async def get_response(self, path: str, scope: Any) -> Response:
+        """The file, to be kept for ever if it is the one that this address will always mean."""
+        answer = await super().get_response(path, scope)
+        is_ours = f"{STATIC_PREFIX}{scope['path_params']['version']}/" == settings.STATIC_URL
+        # While somebody edits them, files change under an address that was made at the start.
+        kept = is_ours and not settings.DEBUG
+        answer.headers["Cache-Control"] = KEPT_FOR_EVER if kept else "no-cache"
+        return answer
+
+
 # Files are served from where they lie: no build step, no copy, no view in between.
 STATIC_PREFIX = "/static/"
-static_files = StaticFiles(
+KEPT_FOR_EVER = "public, max-age=31536000, immutable"
+static_files = VersionedFiles(
     directory=settings.BASE_DIR / "static",
     packages=[("django.contrib.admin", "static"), ("rest_framework", "static")],
 )
 static_application = Starlette(
-    routes=[Mount(STATIC_PREFIX, static_files)], middleware=[Middleware(GZipMiddleware)]
+    routes=[Mount(STATIC_PREFIX + "{version}", static_files)],
+    middleware=[Middleware(GZipMiddleware)],
 )
 
 

@@ -9,6 +9,8 @@ from urllib.parse import unquote
 import environ
 from csp.constants import NONE, SELF
 
+from retailhub.static import static_version
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -80,6 +82,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -160,8 +163,8 @@ TEMPLATES = [
         },
     }
 ]
-STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_URL = f"static/{static_version(BASE_DIR / 'static')}/"
 
 # --- Rows -------------------------------------------------------------------------------------
 HAS_POOL = env.bool("DATABASE_POOL", default=False)

@@ -32,6 +32,16 @@ def queue(
     return page
 
 
+def test_nothing_moves_while_the_page_loads_and_goes_live(queue: Page) -> None:
+    moved = queue.evaluate(
+        """() => new Promise((done) => {
+             const told = (list) => done(list.getEntries().map((shift) => shift.value));
+             new PerformanceObserver(told).observe({ type: "layout-shift", buffered: true });
+             setTimeout(() => done([]), 200); })"""
+    )
+    assert moved == []
+
+
 def test_a_new_exception_waits_behind_a_button(
     queue: Page, unknown_sku: Callable[..., None]
 ) -> None:
