@@ -1,21 +1,24 @@
 // Single keys, outside of fields and dialogs only. A button names its own key: data-key="R".
+// This device may want them only with Alt, or not at all, whatever holds on the person's others.
 import { toggleTheme } from "./theme.js";
 import { toggleUtc } from "./clock.js";
 import { copyLink } from "./copy.js";
 import { previousPage } from "./paging.js";
 
-const OFF = "rh.keys";
+const HERE = "rh.keys"; // "alt", "off", or what the settings say
+const MODIFIERS = new Set(["Alt", "Shift"]); // pressed again between the keys of a chord
 const CHORD = 1_200;
-const areOff = () => localStorage.getItem(OFF) === "off" || document.documentElement.dataset.keys === "off";
+const root = document.documentElement;
+const everywhere = root.dataset.keys ?? "";
 const FIELD = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
 let goUntil = 0;
 let isOpening = false; // what is typed meanwhile is meant for the field that is about to open
 
-const press = (selector) => {
+function press(selector) {
   const target = document.querySelector(selector);
   target?.click();
   return Boolean(target);
-};
+}
 const list = () => document.querySelector("rh-list");
 
 function openShortcuts() {
@@ -65,17 +68,28 @@ function escape() {
   else press("[data-back]");
 }
 
+const PRINTED = { Slash: "/", Period: ".", BracketLeft: "[", BracketRight: "]" };
+
+/** What is printed on the key: on a Mac, Option types another sign. */
+function keyOf(event) {
+  if (!event.altKey || /^[ -~]+$/.test(event.key)) return event.key;
+  return PRINTED[event.code] ?? event.code.replace(/^(Key|Digit)/, "");
+}
+
 function nameOf(event) {
-  const letter = event.key.length === 1 ? event.key.toUpperCase() : event.key;
+  const key = keyOf(event);
+  const letter = key.length === 1 ? key.toUpperCase() : key;
   return event.shiftKey && /^[A-Z]$/.test(letter) ? `Shift+${letter}` : letter;
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.isComposing) return;
   if (document.querySelector("[popover]:popover-open, dialog[open]")) return;
-  if (event.key === "Escape") return escape();
+  if (event.key === "Escape" && !event.altKey) return escape();
   // The field of a dialog that just closed keeps the focus until the next frame.
-  if (event.target.closest(FIELD)?.checkVisibility() || areOff()) return;
+  if (event.target.closest(FIELD)?.checkVisibility()) return;
+  const how = root.dataset.keys ?? "";
+  if (how === "off" || event.altKey !== (how === "alt") || MODIFIERS.has(event.key)) return;
   if (isOpening) return event.preventDefault();
   const name = nameOf(event);
   if (Date.now() < goUntil) {
@@ -98,7 +112,15 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-open-shortcuts]")) openShortcuts();
 });
 
-for (const box of document.querySelectorAll("[data-keys-off]")) {
-  box.checked = localStorage.getItem(OFF) === "off";
-  box.addEventListener("change", () => localStorage.setItem(OFF, box.checked ? "off" : "on"));
+function hold(mode) {
+  root.dataset.keys = mode === "alt" || mode === "off" ? mode : everywhere;
+}
+
+hold(localStorage.getItem(HERE));
+for (const choice of document.querySelectorAll("[data-keys-here]")) {
+  choice.value = root.dataset.keys === everywhere ? "" : root.dataset.keys;
+  choice.addEventListener("change", () => {
+    localStorage.setItem(HERE, choice.value);
+    hold(choice.value);
+  });
 }

@@ -169,10 +169,22 @@ def test_theme_time_zone_and_shortcuts_answer_to_keys_and_are_remembered(
     expect(page.locator("[data-zone]")).to_have_text("Times in UTC")
     page.keyboard.press("?")
     shortcuts = page.get_by_role("dialog", name="Keyboard shortcuts")
-    shortcuts.get_by_label("Switch single-key shortcuts off").check()
+    here = shortcuts.get_by_label("Single keys on this device")
+    for mode, single, with_alt in (("off", "t", "Alt+t"), ("alt", "t", "Alt+Shift+x")):
+        here.select_option(mode)
+        page.keyboard.press("Escape")
+        expect(shortcuts).to_be_hidden()
+        page.keyboard.press(single)
+        page.keyboard.press(with_alt)
+        assert page.locator("html").get_attribute("data-theme") == "dark"
+        page.reload()
+        page.get_by_role("button", name="Mia menu").click()
+        page.get_by_role("button", name="Keyboard shortcuts").click()
+        expect(here).to_have_value(mode)
     page.keyboard.press("Escape")
-    expect(shortcuts).to_be_hidden()
-    page.keyboard.press("t")
-    assert page.locator("html").get_attribute("data-theme") == "dark"
-    page.reload()
+    page.keyboard.press("Alt+t")
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    page.keyboard.press("Alt+g")
+    page.keyboard.press("Alt+c")
+    expect(page).to_have_url("/connections/")
     expect(page.locator("[data-zone]")).to_have_text("Times in UTC")
