@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,11 +19,10 @@ from connectors.services.poll import poll_due_connections
 from connectors.services.process import process_batch
 from inventory.models import Item
 from tests.conftest import Stock, connect
+from tests.connectors.outbox import Act
 from tests.connectors.systems.dynamics.central import SECRET, Central, item, serving
 from tests.contracts.samples import contracts_folder, needs_contracts
-from tests.inventory.test_count import on_hand
-
-Act = Callable[[], None]
+from tests.inventory.levels import on_hand
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -18,9 +17,9 @@ from connectors.systems.base import IntentKind, Receipt
 from connectors.systems.http import AnswerLost, RemoteRejected
 from exceptions.models import ExceptionCase
 from tests.connectors.conftest import Owe
+from tests.connectors.outbox import Act
 from tests.connectors.sinks import FakeSink
 
-Act = Callable[[], None]
 SO_1 = Receipt(external_id="SO-1")
 
 

@@ -13,7 +13,7 @@ from inventory.models import ItemUnit
 from tests.conftest import Stock, connect
 from tests.connectors.door import WEB_SECRET, custom, knock
 from tests.connectors.systems.x12.interchanges import interchange
-from tests.inventory.test_count import on_hand
+from tests.inventory.levels import on_hand
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -20,12 +19,10 @@ from inventory.models import StockLevel
 from inventory.services.count import record_count
 from retailhub.kernel.events import publish
 from tests.conftest import PlaceOrder, Stock, line
-from tests.exceptions.conftest import OpenCase, put_in
-
-Make = Callable[..., ExceptionCase]
+from tests.exceptions.conftest import OpenCase, Stopped, put_in
 
 
-def test_says_what_stands_still_and_until_when(stopped_message: Make, shop: Connection) -> None:
+def test_says_what_stands_still_and_until_when(stopped_message: Stopped, shop: Connection) -> None:
     case = stopped_message()
 
     assert (case.title, case.detail) == (
@@ -37,7 +34,7 @@ def test_says_what_stands_still_and_until_when(stopped_message: Make, shop: Conn
     assert case.events.get().verb == "opened"
 
 
-def test_the_same_thing_stopping_again_is_the_same_case(stopped_message: Make) -> None:
+def test_the_same_thing_stopping_again_is_the_same_case(stopped_message: Stopped) -> None:
     case = stopped_message()
 
     publish(MessagesStopped(message_ids=(case.inbound_id or 0,)))
@@ -45,7 +42,7 @@ def test_the_same_thing_stopping_again_is_the_same_case(stopped_message: Make) -
     assert ExceptionCase.objects.get().version == case.version
 
 
-def test_the_same_thing_stopping_for_another_reason_says_so(stopped_message: Make) -> None:
+def test_the_same_thing_stopping_for_another_reason_says_so(stopped_message: Stopped) -> None:
     case = stopped_message()
     InboundMessage.objects.update(error_code="connectors.unexpected", error_detail="KeyError")
 
@@ -61,7 +58,7 @@ def test_the_same_thing_stopping_for_another_reason_says_so(stopped_message: Mak
 
 
 def test_a_replay_that_fails_is_counted_and_stays_with_its_owner(
-    stopped_message: Make, ana: User
+    stopped_message: Stopped, ana: User
 ) -> None:
     case = put_in(stopped_message(), CaseState.REPLAYING, owner=ana)
 
@@ -72,7 +69,7 @@ def test_a_replay_that_fails_is_counted_and_stays_with_its_owner(
     assert case.events.latest("pk").verb == "failed again"
 
 
-def test_the_same_news_does_not_end_a_snooze_but_other_news_does(stopped_message: Make) -> None:
+def test_the_same_news_does_not_end_a_snooze_but_other_news_does(stopped_message: Stopped) -> None:
     case = put_in(stopped_message(), CaseState.SNOOZED)
 
     publish(MessagesStopped(message_ids=(case.inbound_id or 0,)))
@@ -90,7 +87,7 @@ def test_the_same_news_does_not_end_a_snooze_but_other_news_does(stopped_message
     [("NEW", "by itself"), ("REPLAYING", "replay"), ("SNOOZED", "by itself")],
 )
 def test_closes_when_its_message_goes_through(
-    stopped_message: Make, state: CaseState, resolution: str
+    stopped_message: Stopped, state: CaseState, resolution: str
 ) -> None:
     case = put_in(stopped_message(), state)
 
@@ -102,7 +99,7 @@ def test_closes_when_its_message_goes_through(
 
 
 def test_a_closed_case_stays_closed_and_the_next_trouble_is_a_new_one(
-    stopped_message: Make,
+    stopped_message: Stopped,
 ) -> None:
     case = put_in(stopped_message(), CaseState.RESOLVED)
 
@@ -112,7 +109,7 @@ def test_a_closed_case_stays_closed_and_the_next_trouble_is_a_new_one(
     assert ExceptionCase.objects.latest("pk").state == "NEW"
 
 
-def test_a_message_has_one_open_case(stopped_message: Make) -> None:
+def test_a_message_has_one_open_case(stopped_message: Stopped) -> None:
     twin = stopped_message()
     twin.pk = None
 
@@ -120,7 +117,7 @@ def test_a_message_has_one_open_case(stopped_message: Make) -> None:
         twin.save()
 
 
-def test_an_effect_has_one_open_case(stopped_effect: Make) -> None:
+def test_an_effect_has_one_open_case(stopped_effect: Stopped) -> None:
     twin = stopped_effect()
     twin.pk = None
 
@@ -139,7 +136,7 @@ def test_a_closed_case_has_a_time(problem: OpenCase) -> None:
 
 
 def test_the_same_reason_is_one_cause_whatever_the_numbers(
-    stopped_message: Make, erp: Connection, problem: OpenCase
+    stopped_message: Stopped, erp: Connection, problem: OpenCase
 ) -> None:
     said = [
         "Order 1001 lacks lines[0].sku.",
@@ -153,7 +150,7 @@ def test_the_same_reason_is_one_cause_whatever_the_numbers(
     assert other.cause_id != cases[0].cause_id
 
 
-def test_a_missing_row_is_a_cause_of_its_own(stopped_message: Make) -> None:
+def test_a_missing_row_is_a_cause_of_its_own(stopped_message: Stopped) -> None:
     def lack(key: str, table: str, code: str) -> int:
         return stopped_message(
             key,
@@ -221,8 +218,8 @@ def test_each_shelf_with_too_little_has_its_own_case_and_closes_with_its_own_cou
 
 def test_ben_cannot_see_what_belongs_to_anas_team(  # noqa: PLR0917 - people, teams, cases
     client: Client,
-    stopped_message: Make,
-    stopped_effect: Make,
+    stopped_message: Stopped,
+    stopped_effect: Stopped,
     orders_team: Team,
     finance_team: Team,
     ana: User,

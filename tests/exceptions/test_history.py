@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -24,9 +23,8 @@ from orders.services.hold import hold_order, resume_order
 from retailhub.kernel.errors import NeedsOperator
 from retailhub.kernel.events import publish
 from tests.conftest import PlaceOrder, Stock
-from tests.exceptions.conftest import OpenCase
-
-Make = Callable[..., ExceptionCase]
+from tests.exceptions.conftest import OpenCase, Stopped
+from tests.exceptions.unmapped import missing
 
 
 def closed(case: ExceptionCase, now: datetime, how: str = "by itself") -> ExceptionCase:
@@ -62,7 +60,7 @@ def test_the_same_trouble_of_the_same_thing_is_a_recurrence_with_its_history(
 
 
 def test_the_first_of_its_kind_and_another_thing_of_the_same_cause_recur_to_nothing(
-    stopped_message: Make, now: datetime
+    stopped_message: Stopped, now: datetime
 ) -> None:
     first = closed(stopped_message("k1"), now)
     other = stopped_message("k2")
@@ -72,7 +70,7 @@ def test_the_first_of_its_kind_and_another_thing_of_the_same_cause_recur_to_noth
 
 
 def test_a_message_that_stops_again_after_its_case_was_closed_recurs(
-    stopped_message: Make, ana: User, now: datetime
+    stopped_message: Stopped, ana: User, now: datetime
 ) -> None:
     first = stopped_message("k1")
     acts.resolve_case(case_id=first.pk, actor_id=ana.pk, reason="ok", now=now, how="not needed")
@@ -111,17 +109,12 @@ def test_the_pane_says_that_it_recurs_and_leads_to_the_last_time(
 # --- What closed it before ---------------------------------------------------------------------
 
 
-def missing(make: Make, key: str, sku: str = "MUG-XMAS") -> ExceptionCase:
-    context = {"table": "SKU", "external_code": sku}
-    return make(key, error_code="connectors.mapping_missing", error_context=context, state="PARKED")
-
-
-def test_nothing_is_suggested_before_anything_was_closed(stopped_message: Make) -> None:
+def test_nothing_is_suggested_before_anything_was_closed(stopped_message: Stopped) -> None:
     assert suggestion_of(missing(stopped_message, "k1")) is None
 
 
 def test_eleven_of_the_last_twelve_are_counted_and_older_ones_are_not(
-    stopped_message: Make, ana: User, now: datetime
+    stopped_message: Stopped, ana: User, now: datetime
 ) -> None:
     for number in range(16):
         case = missing(stopped_message, f"k{number}")
@@ -140,7 +133,7 @@ def test_eleven_of_the_last_twelve_are_counted_and_older_ones_are_not(
 
 
 def test_what_was_only_said_to_be_done_counts_for_nothing(
-    stopped_message: Make, ana: User, now: datetime
+    stopped_message: Stopped, ana: User, now: datetime
 ) -> None:
     for number, how in enumerate(("by hand", "other way")):
         case = missing(stopped_message, f"k{number}")
@@ -150,7 +143,7 @@ def test_what_was_only_said_to_be_done_counts_for_nothing(
 
 
 def test_a_new_cause_learns_from_others_of_its_code_there_and_forgets_them_with_its_own(
-    stopped_message: Make, ana: User, now: datetime
+    stopped_message: Stopped, ana: User, now: datetime
 ) -> None:
     other = missing(stopped_message, "k1", "CUP")
     follow_mapping(case_id=other.pk, actor_id=ana.pk, text="x", now=now)
@@ -167,7 +160,7 @@ def test_a_new_cause_learns_from_others_of_its_code_there_and_forgets_them_with_
     assert (found.how, found.count, found.of) == ("replay", 1, 1)
 
 
-def test_a_corrected_message_says_so(stopped_message: Make, ana: User, now: datetime) -> None:
+def test_a_corrected_message_says_so(stopped_message: Stopped, ana: User, now: datetime) -> None:
     case = stopped_message("k1")
     InboundMessage.objects.update(edited_body=b"{}")
     replay_case(case_id=case.pk, actor_id=ana.pk, now=now)
@@ -181,7 +174,7 @@ def test_a_corrected_message_says_so(stopped_message: Make, ana: User, now: date
 
 @pytest.mark.parametrize("many", [1, 30])
 def test_it_costs_one_question_however_many_there_were(
-    stopped_message: Make, shop: Connection, now: datetime, many: int
+    stopped_message: Stopped, shop: Connection, now: datetime, many: int
 ) -> None:
     for number in range(many):
         closed(stopped_message(f"k{number}"), now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID, uuid4
@@ -17,10 +16,10 @@ from exceptions.services.presence import forget_tabs, look_at, look_away
 from exceptions.walk import Walk, ahead
 from retailhub.kernel.roles import Role
 from tests.conftest import person
+from tests.exceptions.conftest import Stopped
 
 AT_TWO = datetime(2026, 11, 25, 13, 2, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-Stopped = Callable[..., ExceptionCase]
 
 
 @pytest.fixture

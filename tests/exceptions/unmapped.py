@@ -6,6 +6,7 @@ from exceptions.models import ExceptionCase
 from tests.exceptions.conftest import Stopped
 
 
-def missing(make: Stopped, key: str, sku: str) -> ExceptionCase:
+def missing(make: Stopped, key: str, sku: str = "MUG-XMAS") -> ExceptionCase:
+    """A message about an item that has no row, and its case."""
     context = {"table": "SKU", "external_code": sku}
     return make(key, error_code="connectors.mapping_missing", error_context=context, state="PARKED")

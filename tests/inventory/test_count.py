@@ -11,38 +11,11 @@ import pytest
 from django.db import transaction
 
 from inventory.events import StockCounted, StockOverdrawn
-from inventory.models import StockLevel, StockMovement
-from inventory.services.consume import Consumption, consume_stock
-from inventory.services.count import record_count
+from inventory.models import StockMovement
 from retailhub.kernel.events import Event
 from tests.conftest import Stock
+from tests.inventory.levels import count, on_hand, ship
 from tests.inventory.promises import promise
-
-
-def count(level: StockLevel, quantity: int, at: datetime, key: str = "") -> bool:
-    return record_count(
-        item_id=level.item_id,
-        location_id=level.location_id,
-        quantity=quantity,
-        counted_at=at,
-        effect_key=key or f"count:{at.isoformat()}",
-    )
-
-
-def ship(level: StockLevel, quantity: int, at: datetime, key: str = "") -> None:
-    part = Consumption(
-        reference="A:MUG",
-        item_id=level.item_id,
-        location_id=level.location_id,
-        quantity=quantity,
-        effect_key=key or f"ship:{at.isoformat()}",
-    )
-    consume_stock([part], trace_id=None, left_at=at)
-
-
-def on_hand(level: StockLevel) -> int:
-    level.refresh_from_db()
-    return level.on_hand
 
 
 def test_sets_the_level_to_what_was_counted(stock: Stock, now: datetime) -> None:

@@ -18,26 +18,15 @@ from inventory.ledger import Standing, prove_levels, stock_at
 from inventory.models import InTransit, Location, StockLevel, StockMovement, StockSignal
 from inventory.services.announce import Announcement, announce_arrivals
 from inventory.services.check import check_stock
-from inventory.services.move import Kind, Move, move_stock
+from inventory.services.move import Kind, move_stock
 from inventory.services.receive import Receipt, receive_stock
 from inventory.services.transfer import Transfer, send_on
 from tests.conftest import Stock
+from tests.inventory.levels import count, moved, ship
 from tests.inventory.promises import promise
-from tests.inventory.test_count import count, ship
 from tests.racing import at_once
 
 MINUTE = timedelta(minutes=1)
-
-
-def moved(level: StockLevel, kind: Kind, at: datetime, key: str, **change: Any) -> Move:
-    return Move(
-        kind=kind,
-        item_id=level.item_id,
-        location_id=level.location_id,
-        happened_at=at,
-        effect_key=key,
-        **change,
-    )
 
 
 def numbers(level: StockLevel) -> tuple[int, int, int]:

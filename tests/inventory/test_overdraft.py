@@ -12,9 +12,8 @@ from inventory.models import Channel, Publication, StockLevel
 from inventory.overdraft import Cause, Evidence, cause_of, in_words
 from inventory.services.move import Kind, move_stock
 from tests.conftest import Stock
+from tests.inventory.levels import count, moved
 from tests.inventory.promises import promise
-from tests.inventory.test_count import count
-from tests.inventory.test_ledger import moved
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from connectors.models import Connection
 from inventory.models import Location
 from tests.conftest import Stock
 from tests.connectors.snapshots.files import HEADER, PLAIN, zipped
-from tests.inventory.test_count import on_hand
+from tests.inventory.levels import on_hand
 
 
 def test_the_command_applies_a_file_and_tells_the_numbers(

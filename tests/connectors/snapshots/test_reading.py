@@ -12,7 +12,7 @@ from inventory.errors import SnapshotKeyReused, SnapshotUnreadable
 from inventory.models import SnapshotPart, SnapshotRun, StockLevel
 from tests.conftest import Stock
 from tests.connectors.snapshots.files import HEADER, PLAIN, outcome, zipped
-from tests.inventory.test_count import on_hand
+from tests.inventory.levels import on_hand
 
 
 def test_the_same_file_under_one_key_is_one_run(send: Any, stock: Stock, wms: Connection) -> None:

@@ -15,7 +15,7 @@ from inventory.ledger import prove_levels
 from inventory.models import Item, ItemUnit, SnapshotRun, StockMovement, StockSignal
 from tests.conftest import Stock
 from tests.connectors.snapshots.files import HEADER, outcome
-from tests.inventory.test_count import on_hand
+from tests.inventory.levels import on_hand
 
 
 def whys(run: SnapshotRun) -> list[tuple[int, str]]:

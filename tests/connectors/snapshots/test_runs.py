@@ -20,9 +20,8 @@ from inventory.services.forget_files import forget_files
 from inventory.services.move import Kind, move_stock
 from tests.conftest import Stock
 from tests.connectors.snapshots.files import HEADER, MINUTE, PLAIN, outcome
+from tests.inventory.levels import moved, on_hand
 from tests.inventory.promises import promise
-from tests.inventory.test_count import on_hand
-from tests.inventory.test_ledger import moved
 from tests.racing import at_once
 
 

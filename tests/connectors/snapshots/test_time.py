@@ -18,7 +18,7 @@ from inventory.models import SnapshotMark
 from inventory.services import apply_snapshot
 from tests.conftest import Stock
 from tests.connectors.snapshots.files import HEADER, MINUTE, outcome
-from tests.inventory.test_count import count, on_hand, ship
+from tests.inventory.levels import count, on_hand, ship
 
 
 def test_what_left_since_the_count_is_taken_off(stock: Stock, send: Any, now: datetime) -> None:

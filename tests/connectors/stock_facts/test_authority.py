@@ -11,7 +11,7 @@ from inventory.models import Location
 from tests.conftest import Stock
 from tests.connectors.stock_facts.conftest import Hear
 from tests.connectors.stock_facts.told import counted, stamp
-from tests.inventory.test_count import on_hand
+from tests.inventory.levels import on_hand
 
 
 def test_without_a_declaration_the_warehouse_that_serves_the_node_counts(

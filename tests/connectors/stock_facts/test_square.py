@@ -16,7 +16,7 @@ from connectors.systems.base import SignatureInvalid
 from tests.conftest import Stock, connect
 from tests.connectors.stock_facts.conftest import Hear
 from tests.connectors.stock_facts.told import stamp
-from tests.inventory.test_count import on_hand
+from tests.inventory.levels import on_hand
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KEY = "signature-key"

@@ -17,7 +17,7 @@ from inventory.models import InTransit, ItemUnit, Location, StockMovement
 from tests.conftest import Stock
 from tests.connectors.stock_facts.conftest import Hear
 from tests.connectors.stock_facts.told import counted, moved, stamp
-from tests.inventory.test_count import on_hand
+from tests.inventory.levels import on_hand
 
 
 def test_movements_of_a_store_reach_its_levels(

@@ -50,7 +50,7 @@ def test_an_order_that_came_in_by_a_newer_message_is_proof(
 def test_a_mapping_that_nobody_saved_is_not_cured(
     stopped_message: Stopped, shop: Connection, ana: User, now: datetime
 ) -> None:
-    case = look(close(missing(stopped_message, "k1", "MUG-XMAS"), ana, now), now + SOON)
+    case = look(close(missing(stopped_message, "k1"), ana, now), now + SOON)
 
     assert (case.state, case.proof) == ("NEW", "NOT_CURED")
     assert case.proof_text == "“MUG-XMAS” is still not mapped for Shopify DE"
@@ -59,7 +59,7 @@ def test_a_mapping_that_nobody_saved_is_not_cured(
 def test_a_saved_mapping_whose_message_went_through_is_cured(
     stopped_message: Stopped, shop: Connection, ana: User, now: datetime
 ) -> None:
-    case = close(missing(stopped_message, "k1", "MUG-XMAS"), ana, now)
+    case = close(missing(stopped_message, "k1"), ana, now)
     CodeMapping.objects.create(
         connection=shop, table="SKU", external_code="MUG-XMAS", canonical_code="MUG"
     )
