@@ -4,8 +4,8 @@ Acts live where they belong, in tables that only grow. Here they are read togeth
 in one statement whose branches each stop at the length of a page.
 
 What was done to people, their roles and passwords, is read from the log that Django's admin keeps.
-No trigger guards that one: whoever may write to the database can rewrite it, and what is done to a
-person outside of the admin (`manage.py changepassword`) is not in it.
+No trigger guards that one: whoever may write to the database can rewrite it. What is done in
+another way (`manage.py changepassword`, one's own password) is not in it.
 """
 
 from __future__ import annotations

@@ -129,6 +129,7 @@ async function take(question, keep) {
 }
 
 function open() {
+  document.querySelector("[popover]:popover-open")?.hidePopover(); // its button gets the focus back
   field.value = "";
   commands = LISTS.map(collect);
   views = answers = [];

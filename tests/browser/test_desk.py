@@ -206,6 +206,14 @@ def test_the_palette_presses_what_is_there_and_finds_pages_views_and_ids(
     expect(page.get_by_label("Search orders, SKUs, IDs")).to_have_value("half a w")
     expect(page.get_by_label("Search orders, SKUs, IDs")).to_be_focused()
 
+    menu = page.get_by_role("button", name="Ana menu")
+    menu.click()
+    page.get_by_role("button", name="Commands").click()
+    expect(field).to_be_focused()
+    page.keyboard.type("log")
+    page.keyboard.press("Escape")
+    expect(menu).to_be_focused()
+
     for words, address in (
         ("W-2", f"/queue/{ExceptionCase.objects.get(order_number='W-2').pk}/"),
         ("conn", "/connections/"),
