@@ -22,7 +22,8 @@ def undo_causes(*, event_id: int, actor_id: int, now: datetime) -> CauseEvent:
         raise NothingToUndo("It was taken back already; nothing was changed.")
     take_back = _unmerge if event.verb == CauseEvent.Verb.MERGE else _unsplit
     take_back(event)
-    publish(CausesChanged(cause_ids=(event.cause_id, event.other_id, *event.moved)))
+    touched = {event.cause_id, event.cause.shown_id, event.other_id, *event.moved}
+    publish(CausesChanged(cause_ids=tuple(sorted(touched))))
     return CauseEvent.objects.create(
         cause=event.cause,
         verb=CauseEvent.Verb.UNDO,

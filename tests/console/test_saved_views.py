@@ -157,3 +157,27 @@ def test_the_database_itself_refuses_two_defaults_two_names_and_no_name(ana: Use
     ):
         with pytest.raises(IntegrityError), transaction.atomic():
             SavedView.objects.create(**made, **wrong)
+
+
+def test_the_command_palette_offers_one_s_own_and_shared_views_and_what_an_id_finds(
+    client: Client, stuck: Stuck, ben: User, team: Team
+) -> None:
+    (case,) = stuck(1)
+    SavedView.objects.create(owner=ben, name="Ben's", query="view=waiting", position=1)
+    SavedView.objects.create(owner=ben, name="Ours", query="view=mine", position=2, team=team)
+    keep(client, "Nobody has", "view=unassigned")
+
+    def offered(text: str) -> list[tuple[str, str, str]]:
+        groups = client.get("/search/options/", {"q": text}).json()["groups"]
+        return [
+            (group["label"], option["title"], option["href"])
+            for group in groups
+            for option in group["options"]
+        ]
+
+    assert offered("") == [
+        ("Views", "Nobody has", "/queue/?view=unassigned"),
+        ("Views", "Ours", "/queue/?view=mine"),
+    ]
+    assert offered(case.order_number) == [("Exceptions", case.title, f"/queue/{case.pk}/")]
+    assert offered("nothing-of-this-name") == []

@@ -23,6 +23,7 @@ from exceptions.services.replay import replay_case
 from exceptions.services.split_cause import split_cause
 from exceptions.services.undo_causes import undo_causes
 from retailhub.kernel.events import publish
+from retailhub.models import LiveEvent
 from tests.exceptions.conftest import OpenCase, Stopped
 from tests.exceptions.unmapped import missing
 from tests.racing import at_once
@@ -96,6 +97,27 @@ def test_what_was_merged_before_follows_and_comes_back(stopped_message: Stopped,
     with pytest.raises(NothingToUndo):
         undo_causes(event_id=event.pk, actor_id=ana.pk, now=timezone.now())
     assert CauseEvent.objects.filter(takes_back=event, verb="UNDO").count() == 1
+
+
+def test_pages_of_all_causes_between_which_a_line_was_drawn_hear_of_it_and_of_taking_it_back(
+    stopped_message: Stopped, ana: User
+) -> None:
+    a, b, c = (missing(stopped_message, f"k{n}", f"SKU{n}") for n in range(3))
+    merge(a.cause, b.cause, ana)
+    everyone = {("queue", f"cause-{case.cause_id}", "upd") for case in (a, b, c)}
+    LiveEvent.objects.all().delete()
+    merged = merge(b.cause, c.cause, ana)
+    assert set(LiveEvent.objects.values_list("topic", "entity", "verb")) == everyone
+    LiveEvent.objects.all().delete()
+    undo_causes(event_id=merged.pk, actor_id=ana.pk, now=timezone.now())
+    assert set(LiveEvent.objects.values_list("topic", "entity", "verb")) == everyone
+
+    parted = split(b.cause, [a], ana)
+    merge(b.cause, c.cause, ana)
+    LiveEvent.objects.all().delete()
+    undo_causes(event_id=parted.pk, actor_id=ana.pk, now=timezone.now())
+    entities = set(LiveEvent.objects.values_list("entity", flat=True))
+    assert entities == {f"cause-{pk}" for pk in (b.cause_id, c.cause_id, parted.other_id)}
 
 
 def test_what_was_merged_further_is_not_taken_back_under_it(
