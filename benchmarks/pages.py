@@ -186,6 +186,7 @@ def _keys(desk: Desk, presses: int) -> Iterator[Budget]:
 def _tabs(window: Window) -> Iterator[Budget]:
     """A tab is a page of its own: its answer to the key, and how soon the new list is there."""
     answers, waits = [SHORTEST], []
+    window.forget("events")
     for key in "3142":
         window.page.keyboard.press(key)
         window.page.wait_for_timeout(1_500)

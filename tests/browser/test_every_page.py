@@ -93,7 +93,7 @@ def test_no_page_has_a_barrier_in_light_or_dark(
     open_page: Open, addresses: list[str], mia: User
 ) -> None:
     found: list[str] = []
-    page = open_page(mia, bypass_csp=True, reduced_motion="reduce")
+    page = open_page(mia, bypass_csp=True)
     for address in (*addresses[1:-1], "/system/"):
         page.goto(address)
         page.evaluate(AXE)
