@@ -5,7 +5,17 @@
 
   const see = (type, note, options) =>
     new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({ type, buffered: true, ...options });
-  see("layout-shift", (shift) => (vitals.shift += shift.hadRecentInput ? 0 : shift.value));
+
+  // The worst burst of shifts: at most five seconds long, no second without one in it (web.dev/articles/cls).
+  let burst = { began: -Infinity, last: -Infinity, sum: 0 };
+  see("layout-shift", ({ hadRecentInput, startTime, value }) => {
+    if (hadRecentInput) return;
+    const isOver = startTime - burst.last > 1_000 || startTime - burst.began > 5_000;
+    if (isOver) burst = { began: startTime, last: startTime, sum: 0 };
+    burst.last = startTime;
+    burst.sum += value;
+    vitals.shift = Math.max(vitals.shift, burst.sum);
+  });
   see("largest-contentful-paint", (paint) => (vitals.lcp = paint.startTime));
   see("paint", (paint) => paint.name === "first-contentful-paint" && (vitals.fcp = paint.startTime));
   see("event", (event) => event.interactionId && vitals.events.push(event.duration), { durationThreshold: 16 });
