@@ -117,18 +117,20 @@ def _weight(desk: Desk) -> Iterator[Budget]:
 
 def _speed(desk: Desk, loads: int) -> Iterator[Budget]:
     """3: until the first byte, and until there is something to see."""
-    first_bytes, paints, largest = [], [], []
+    first_bytes, cold, warm, largest = [], [], [], []
     for _ in range(loads):
         with desk.window(slower=SLOWER) as window:
-            for _warmth in ("cold", "warm"):
-                window.load("/queue/")
-                first_bytes.append(_first_byte(window))
-                paints.append(window.vital("fcp"))
-                largest.append(window.vital("lcp"))
+            window.load("/queue/")
+            cold.append(window.vital("fcp"))
+            largest.append(window.vital("lcp"))
+            # The second load's: beside the first one Chromium still starts, on the server's cores.
+            window.load("/queue/")
+            first_bytes.append(_first_byte(window))
+            warm.append(window.vital("fcp"))
     yield Budget(3, "/queue/, first byte, p95", _p95(first_bytes), 200, "ms")
-    yield Budget(3, "/queue/, first contentful paint, cold, p95", _p95(paints[::2]), 800, "ms")
-    yield Budget(3, "/queue/, first contentful paint, warm, p95", _p95(paints[1::2]), 800, "ms")
-    yield Budget(3, "/queue/, largest contentful paint, cold, p95", _p95(largest[::2]), 1_200, "ms")
+    yield Budget(3, "/queue/, first contentful paint, cold, p95", _p95(cold), 800, "ms")
+    yield Budget(3, "/queue/, first contentful paint, warm, p95", _p95(warm), 800, "ms")
+    yield Budget(3, "/queue/, largest contentful paint, cold, p95", _p95(largest), 1_200, "ms")
 
 
 def _first_byte(window: Window) -> float:
