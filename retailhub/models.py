@@ -54,15 +54,20 @@ class Preferences(models.Model):
         NORMAL = "", "Normal"
         COMFORTABLE = "comfortable", "Comfortable"
 
+    class SingleKeys(models.TextChoices):
+        """J, K, C, R and the others, outside of fields."""
+
+        ON = "", "On"
+        ALT = "alt", "Only with Alt"
+        OFF = "off", "Off"
+
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True
     )
     time_zone = models.CharField(max_length=60, blank=True, help_text="Empty: that of the house.")
     theme = models.CharField(max_length=5, choices=Theme.choices, blank=True)
     density = models.CharField(max_length=11, choices=Density.choices, blank=True)
-    has_keys = models.BooleanField(
-        "single keys work", default=True, help_text="J, K, C, R and the others, outside of fields."
-    )
+    single_keys = models.CharField(max_length=3, choices=SingleKeys.choices, blank=True)
     goes_on = models.BooleanField(
         "open the next exception after an action",
         null=True,
@@ -85,7 +90,8 @@ class Preferences(models.Model):
         constraints = (
             models.CheckConstraint(
                 condition=Q(theme__in=["", "light", "dark"])
-                & Q(density__in=["", "compact", "comfortable"]),
+                & Q(density__in=["", "compact", "comfortable"])
+                & Q(single_keys__in=["", "alt", "off"]),
                 name="retailhub_preferences_are_ones_that_pages_know",
             ),
             models.CheckConstraint(

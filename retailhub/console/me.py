@@ -53,7 +53,7 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
             "time_zone",
             "theme",
             "density",
-            "has_keys",
+            "single_keys",
             "goes_on",
             "mails_incidents",
             "digest_hour",

@@ -110,7 +110,7 @@ def test_keeps_a_view_by_key_opens_the_queue_with_it_and_switches_keys_off(
     assert SavedView.objects.get().is_default
     page.goto("/me/")
     shoot(page, "me")
-    page.get_by_label("Single keys work").uncheck()
+    page.get_by_label("Single keys", exact=True).select_option("Off")
     page.get_by_role("button", name="Keep these settings").click()
     page.goto("/queue/?view=unassigned")
     page.keyboard.press("j")

@@ -17,7 +17,7 @@ from retailhub.models import Preferences
 from tests.console.conftest import SignedIn
 
 Stuck = Callable[..., list[ExceptionCase]]
-CHOSEN = {"time_zone": "Asia/Tokyo", "theme": "dark", "density": "compact", "has_keys": "on"}
+CHOSEN = {"time_zone": "Asia/Tokyo", "theme": "dark", "density": "compact"}
 
 
 @pytest.fixture
@@ -69,9 +69,10 @@ def test_nonsense_is_refused_and_keeps_nothing(client: Client) -> None:
     assert not Preferences.objects.exists()
 
 
-def test_keys_that_are_off_are_off_on_every_page(client: Client) -> None:
-    client.post("/me/save/", {"goes_on": "on"})
-    assert 'data-keys="off"' in client.get("/orders/").content.decode()
+@pytest.mark.parametrize("how", ["alt", "off"])
+def test_single_keys_work_on_every_page_as_they_were_chosen(client: Client, how: str) -> None:
+    client.post("/me/save/", {"goes_on": "on", "single_keys": how})
+    assert f'data-keys="{how}"' in client.get("/orders/").content.decode()
 
 
 def test_the_next_case_of_the_list_opens_for_agents_and_the_same_one_stays_for_leads(

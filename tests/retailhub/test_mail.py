@@ -226,7 +226,7 @@ def test_counts_only_what_one_may_see(
 
 def test_chooses_on_the_own_page(client: Client, ben: User) -> None:
     client.force_login(ben)
-    client.post("/me/save/", {"mails_incidents": "on", "digest_hour": "7", "has_keys": "on"})
+    client.post("/me/save/", {"mails_incidents": "on", "digest_hour": "7"})
     chosen = Preferences.objects.get(user=ben)
     assert (chosen.mails_incidents, chosen.digest_hour) == (True, 7)
     assert '<option value="7" selected>07:00</option>' in client.get("/me/").content.decode()
