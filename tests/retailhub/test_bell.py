@@ -63,7 +63,8 @@ def test_a_refused_frame_holds_up_no_other(layer: Layer, caplog: pytest.LogCaptu
     bell.ring({"queue": 2})
 
     assert layer.has_sent.acquire(timeout=SOON)
-    assert layer.frames == [("queue", 2)]
+    # Rung together, either may be the one that is refused.
+    assert layer.frames in ([("queue", 2)], [("orders", 1)])
     assert [record.getMessage() for record in caplog.records] == ["hint lost (ConnectionError)"]
 
 
