@@ -45,7 +45,7 @@ class ByHand:
         with _connect() as database:
             columns, tables = {}, {}
             for table in (*_BY_ORDER, *_OTHERS):
-                cursor = database.execute(f"SELECT * FROM {table} ORDER BY id")  # noqa: S608
+                cursor = database.execute(f"SELECT * FROM {table} ORDER BY id")  # noqa: S608 - tables of ours
                 columns[table] = [column.name for column in cursor.description or ()]
                 tables[table] = cursor.fetchall()
         return cls(columns, _sorted_into_batches(columns, tables, size))

@@ -39,7 +39,7 @@ def process(message_id: int) -> int:
     message.save()
     shop = Connection.objects.get(pk=message.connection_id)
     canonical = read_order(read_json(bytes(message.body)))
-    assert shop.channel is not None and canonical.customer is not None  # noqa: S101, PT018
+    assert shop.channel is not None and canonical.customer is not None  # noqa: S101, PT018 - for the types
     buyer, _ = Customer.objects.update_or_create(
         channel=shop.channel,
         external_id=canonical.customer.external_id,
@@ -122,7 +122,7 @@ def allocate(order_id: int) -> None:
     order.save()
     _note(order, "allocated", "Placed", now)
     erp = erp_connection()
-    assert erp is not None  # noqa: S101
+    assert erp is not None  # noqa: S101 - for the types
     _owe(order, erp.pk, "order.post", order.reference, order_payload(order, lines.values()), now)
     units = [(lines[promise.reference], promise.quantity) for promise in promises]
     node = node_connections()[part.location.code]

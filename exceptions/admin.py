@@ -42,7 +42,7 @@ from retailhub.kernel.admin import (
 )
 
 
-class LadderInline(admin.TabularInline):  # type: ignore[type-arg]
+class LadderInline(admin.TabularInline):  # type: ignore[type-arg] # takes no [] at run time
     """Who gets a case of the team while its time runs out."""
 
     model = LadderStep
@@ -104,7 +104,7 @@ class AbsenceAdmin(AdminsOnly, HistoryAdmin):
     autocomplete_fields = ("person",)
 
 
-class WorkingHoursInline(admin.TabularInline):  # type: ignore[type-arg]
+class WorkingHoursInline(admin.TabularInline):  # type: ignore[type-arg] # takes no [] at run time
     """When the calendar is open."""
 
     model = WorkingHours
@@ -112,7 +112,7 @@ class WorkingHoursInline(admin.TabularInline):  # type: ignore[type-arg]
     ordering = ("weekday", "opens")
 
 
-class ClosedDayInline(admin.TabularInline):  # type: ignore[type-arg]
+class ClosedDayInline(admin.TabularInline):  # type: ignore[type-arg] # takes no [] at run time
     """Own days off, beside the public holidays."""
 
     model = ClosedDay

@@ -21,7 +21,7 @@ from retailhub.kernel.admin import AdminsOnly, HistoryAdmin, NeverDeleted, Recor
 from retailhub.kernel.errors import NeedsOperator
 
 
-class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]
+class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg] # takes no [] at run time
     """Where, about what, and the secret: written here, never shown again."""
 
     url = forms.URLField(

@@ -16,7 +16,7 @@ def _dress(form: forms.BaseForm) -> None:
         field.widget.attrs["class"] = "input"
 
 
-class OwnershipRuleForm(forms.ModelForm):  # type: ignore[type-arg]
+class OwnershipRuleForm(forms.ModelForm):  # type: ignore[type-arg] # takes no [] at run time
     """A row of the draft. Everything but the team may stay empty."""
 
     class Meta:
@@ -57,7 +57,7 @@ class OwnershipRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         return values
 
 
-class AbsenceForm(forms.ModelForm):  # type: ignore[type-arg]
+class AbsenceForm(forms.ModelForm):  # type: ignore[type-arg] # takes no [] at run time
     """From when until when somebody gets nothing new by itself."""
 
     class Meta:

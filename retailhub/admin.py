@@ -41,7 +41,7 @@ def role_of(user: User) -> str:
     return next((role.value for role in reversed(Role) if role.value in names), "")
 
 
-class PersonForm(UserChangeForm):  # type: ignore[type-arg]
+class PersonForm(UserChangeForm):  # type: ignore[type-arg] # takes no [] at run time
     """A person and what they may do."""
 
     acting_id: int | None = None
@@ -62,14 +62,14 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class NewPersonForm(AdminUserCreationForm):  # type: ignore[type-arg]
+class NewPersonForm(AdminUserCreationForm):  # type: ignore[type-arg] # takes no [] at run time
     """A new person with a role."""
 
     role = forms.ChoiceField(choices=_ROLES, required=False)
 
 
 @admin.register(User)
-class PersonAdmin(AdminsOnly, NeverDeleted, UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(AdminsOnly, NeverDeleted, UserAdmin):  # type: ignore[type-arg] # takes no [] at run time
     """People and their roles. Who sees which connection is decided by teams."""
 
     form = PersonForm

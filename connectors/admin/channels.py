@@ -12,7 +12,7 @@ from inventory.telling import Mode
 from retailhub.kernel.admin import HistoryAdmin, NeverDeleted
 
 
-class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
+class ChannelForm(forms.ModelForm):  # type: ignore[type-arg] # takes no [] at run time
     """Nobody is told who can't be."""
 
     class Meta:

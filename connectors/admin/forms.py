@@ -21,7 +21,7 @@ _LOOKS_SECRET = re.compile(r"secret|token|passw|api.?key|private.?key|credential
 _LABELS = {s.name: s.label.lower() for secrets in SECRETS.values() for s in secrets}
 
 
-class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
+class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg] # takes no [] at run time
     """Everything of a connection but its secrets, whose fields are added per system."""
 
     system = forms.ChoiceField(

@@ -29,7 +29,7 @@ _SCOPES = [
 ]
 
 
-class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
+class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg] # takes no [] at run time
     """A key's name and what it may do."""
 
     scopes = forms.MultipleChoiceField(choices=_SCOPES, widget=forms.CheckboxSelectMultiple)
@@ -113,7 +113,8 @@ class ApiKeyAdmin(NeverDeleted, HistoryAdmin):
             expires_at=obj.expires_at,
         )
         obj.pk, obj.prefix = issued.row.pk, issued.row.prefix
-        request.issued_key = issued.plain  # type: ignore[attr-defined]
+        # Not on the admin, which serves everybody: it ends with this request.
+        request.issued_key = issued.plain  # type: ignore[attr-defined] # ours
 
     def response_add(
         self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
@@ -124,6 +125,6 @@ class ApiKeyAdmin(NeverDeleted, HistoryAdmin):
             "opts": self.opts,
             "title": f"{obj.name} is ready",
             "key": obj,
-            "plain": request.issued_key,  # type: ignore[attr-defined]
+            "plain": request.issued_key,  # type: ignore[attr-defined] # ours, of save_model
         }
         return TemplateResponse(request, "admin/connectors/apikey/issued.html", context)

@@ -20,7 +20,7 @@ _KNOWN = {
 }
 
 
-class CodeMappingForm(forms.ModelForm):  # type: ignore[type-arg]
+class CodeMappingForm(forms.ModelForm):  # type: ignore[type-arg] # takes no [] at run time
     """A row; our side of it must exist."""
 
     class Meta:

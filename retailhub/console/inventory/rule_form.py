@@ -15,7 +15,7 @@ _UNITS = {Knob.SHARE: 100, Knob.HORIZON: 24 * 365}
 MOST_UNITS = 1_000_000
 
 
-class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
+class RuleForm(forms.ModelForm):  # type: ignore[type-arg] # takes no [] at run time
     """A row of the rule table; the database's own constraints say no in kind words first."""
 
     sku = forms.CharField(required=False, max_length=80, label="Item (SKU)")
