@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from retailhub.local.product import Ports
 from retailhub.local.programs import postgres_directory
 
 
@@ -27,7 +28,8 @@ class Server:
 @contextmanager
 def serving(*application: str, environment: Mapping[str, str] = {}) -> Iterator[Server]:
     """uvicorn with one process, as the Procfile starts it."""
-    port = _free_port()
+    ports = Ports()
+    port = ports.claim("127.0.0.1", 19_900)
     command = [
         *(sys.executable, "-m", "uvicorn", *application),
         *("--host", "127.0.0.1", "--port", str(port), "--log-level", "error", "--no-access-log"),
@@ -39,12 +41,7 @@ def serving(*application: str, environment: Mapping[str, str] = {}) -> Iterator[
     finally:
         process.terminate()
         process.wait(timeout=20)
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
+        ports.release()
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -27,14 +28,19 @@ from retailhub.kernel.roles import Ability, may
 @require_GET
 def cause_detail(request: HttpRequest, cause_id: int) -> HttpResponse:
     """One cause. One that was merged leads to the one it is shown as."""
-    cause = get_object_or_404(Cause, pk=cause_id)
-    if cause.merged_into_id:
-        return redirect("cause", cause.merged_into_id)
-    return _page(request, _visible(request, cause_id))
+    # In this order: one that is merged in between is found as merged.
+    if cause := _shown(request).filter(pk=cause_id).first():
+        return _page(request, cause)
+    merged = get_object_or_404(Cause, pk=cause_id, merged_into__isnull=False)
+    return redirect("cause", merged.merged_into_id)
+
+
+def _shown(request: HttpRequest) -> QuerySet[Cause]:
+    return visible_causes(request.user).select_related("connection")
 
 
 def _visible(request: HttpRequest, cause_id: int) -> Cause:
-    return get_object_or_404(visible_causes(request.user).select_related("connection"), pk=cause_id)
+    return get_object_or_404(_shown(request), pk=cause_id)
 
 
 def _page(

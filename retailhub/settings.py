@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import environ
 from csp.constants import NONE, SELF
+from redis.connection import parse_url
 
 from retailhub.static import static_version
 
@@ -115,7 +116,6 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": [SELF],
     }
 }
-SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=IS_PRODUCTION)
 SECURE_HSTS_SECONDS = 31_536_000 if IS_PRODUCTION else 0
@@ -124,10 +124,8 @@ SECURE_PROXY_SSL_HEADER = (
 )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_PRODUCTION
 SESSION_COOKIE_NAME = "__Host-session" if IS_PRODUCTION else "retailhub_session"
-SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
-X_FRAME_OPTIONS = "DENY"
 AUTHENTICATION_BACKENDS = ["retailhub.people.PeopleBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
@@ -189,10 +187,12 @@ DATABASES = {
 
 # --- Doorbells and hints ----------------------------------------------------------------------
 REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+_redis = parse_url(REDIS_URL)  # type: ignore[no-untyped-call]
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "retailhub"},
+        # Redis publishes across its databases: whoever uses another one must not hear us.
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": f"retailhub{_redis.get('db', 0)}"},
     }
 }
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace(

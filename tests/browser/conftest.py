@@ -138,7 +138,7 @@ class Trouble:
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self._note(message.text)
+            self._note(f"{message.text} {message.location.get('url', '')}".rstrip())
 
     def _failed(self, request: Any) -> None:
         if request.failure != "net::ERR_ABORTED":

@@ -20,14 +20,6 @@ LOOKS: Sequence[Callable[[], int]] = (drain_inbox, advance_orders, drain_outbox,
 PAUSE = 0.1
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def serving(application: Any) -> Iterator[str]:
     """The address under which `application` answers meanwhile."""

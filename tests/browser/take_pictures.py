@@ -36,9 +36,10 @@ from exceptions.models.cases import OPEN_STATES  # noqa: E402
 from exceptions.services import acts  # noqa: E402
 from orders.models import Order  # noqa: E402
 from retailhub.demo import PEOPLE, seed_demo  # noqa: E402
+from retailhub.local.product import Ports  # noqa: E402
 from retailhub.schedule import run_due_jobs  # noqa: E402
 from tests.browser.png import smaller  # noqa: E402
-from tests.browser.serving import LOOKS, free_port, serving, working  # noqa: E402
+from tests.browser.serving import LOOKS, serving, working  # noqa: E402
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 Theme = Literal["light", "dark"]
@@ -211,8 +212,9 @@ def shoot_replay(browser: Browser, hub: str, cause_id: int, folder: Path) -> Non
 def main() -> None:
     """Everything from nothing."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs")
+    ports = Ports()
     for system in SYSTEMS:
-        os.environ[f"SANDBOX_{system}_PORT"] = str(free_port())
+        os.environ[f"SANDBOX_{system}_PORT"] = str(ports.claim("127.0.0.1", 19_800))
     call_command("migrate", interactive=False, verbosity=0)
     seed_demo(now=timezone.now())
     from retailhub.asgi import application  # noqa: PLC0415 - it reads the ports

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from connectors.models import Connection
 from exceptions.cause_page import trend_of
+from exceptions.groups import visible_causes
 from exceptions.models import CauseEvent, ExceptionCase, Team
 from exceptions.services.cases import close_cured
+from exceptions.services.merge_causes import merge_causes
 from retailhub.kernel.roles import Role
 from tests.conftest import person
 from tests.exceptions.conftest import OpenCase, Stopped
@@ -60,6 +63,28 @@ def test_a_lead_merges_splits_and_takes_back_on_the_page(
     assert client.post(f"/causes/{a.cause_id}/split/", values).status_code == 303
     assert client.post(f"/causes/{b.cause_id}/split/", values).status_code == 409
     assert client.post(f"/causes/{b.cause_id}/split/", {}).status_code == 422
+
+
+def test_whoever_looks_while_a_cause_is_merged_is_led_to_the_other(
+    stopped_message: Stopped, lead: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = (missing(stopped_message, f"k{n}", f"SKU{n}") for n in range(2))
+    client.force_login(lead)
+
+    def merged_meanwhile(user: User) -> Any:
+        if not CauseEvent.objects.exists():
+            merge_causes(
+                cause_id=a.cause_id,
+                into_id=b.cause_id,
+                actor_id=lead.pk,
+                reason="One list",
+                now=timezone.now(),
+            )
+        return visible_causes(user)
+
+    monkeypatch.setattr("exceptions.causes.visible_causes", merged_meanwhile)
+    answer = client.get(f"/causes/{a.cause_id}/")
+    assert (answer.status_code, answer["Location"]) == (302, f"/causes/{b.cause_id}/")
 
 
 def test_nobody_moves_what_another_team_has_a_part_of(

@@ -25,9 +25,10 @@ from orders.drains import advance_orders
 from orders.models import Order
 from retailhub.asgi import Application
 from retailhub.demo import seed_demo
+from retailhub.local.product import Ports
 from retailhub.sandbox.ledger import Ledger, read_ledger
 from retailhub.sandbox.run import NAMES
-from tests.browser.serving import free_port, serving
+from tests.browser.serving import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = {"received_s": 0.05, "picked_s": 0.05, "packed_s": 0.05, "shipped_s": 0.05,
@@ -94,7 +95,8 @@ def estate(
 ) -> Iterator[Estate]:
     """Shop, ERP and warehouse run, are connected, and deliver within tenths of a second."""
     monkeypatch.setitem(django_settings.DATABASES["default"], "CONN_MAX_AGE", 0)
-    ports = {name: free_port() for name in NAMES}
+    claims = Ports()
+    ports = {name: claims.claim("127.0.0.1", 19_600) for name in NAMES}
     for name, port in ports.items():
         monkeypatch.setenv(f"SANDBOX_{name.upper()}_PORT", str(port))
     with serving(Application()) as hub:
@@ -112,6 +114,7 @@ def estate(
         finally:
             process.terminate()
             process.wait(10)
+            claims.release()
             clients.close_all()
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from retailhub.local.product import Ports
 from retailhub.sandbox.faults import SettingError
 from retailhub.sandbox.run import NAMES, plan_from_environment, read_faults
 
@@ -19,13 +19,6 @@ import asyncio
 from retailhub.sandbox.run import plan_from_environment, serve
 asyncio.run(serve(plan_from_environment()))
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_the_environment_decides_where_everything_is() -> None:
@@ -45,7 +38,10 @@ def test_faults_can_be_there_from_the_start() -> None:
 def test_all_three_serve_until_a_signal_and_leave_with_status_nought(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    ports = {f"SANDBOX_{name.upper()}_PORT": str(free_port()) for name in NAMES}
+    claims = Ports()
+    ports = {
+        f"SANDBOX_{name.upper()}_PORT": str(claims.claim("127.0.0.1", 19_700)) for name in NAMES
+    }
     environment = {**os.environ, **ports, "SANDBOX_DATA": str(tmp_path), "SANDBOX_RATE": "600"}
     process = subprocess.Popen([sys.executable, "-c", SERVE], env=environment)
     try:
@@ -56,6 +52,7 @@ def test_all_three_serve_until_a_signal_and_leave_with_status_nought(
     finally:
         process.kill()
         process.wait()
+        claims.release()
 
 
 def _health(address: str) -> dict[str, object]:
