@@ -163,7 +163,8 @@ def _button(case: ExceptionCase, verb: str, label: str, key: str, **more: Any) -
 
 def _replay(case: ExceptionCase) -> Button | None:
     run_id = case.context.get("snapshot_run_id")
-    if not (case.inbound_id or case.outbound_id or case.order_id or run_id):
+    named = run_id or case.context.get("offer_id")
+    if not (case.inbound_id or case.outbound_id or case.order_id or named):
         return None
     play = play_of(case.code)
     if not play.replay:

@@ -20,6 +20,7 @@ from exceptions.candidates import MappingForm, mapping_form_of
 from exceptions.expected import is_expectation
 from exceptions.foresee import Foreseen, foresee
 from exceptions.history import Before, before_of
+from exceptions.late import lag_facts
 from exceptions.models import CaseEvent, Cause, ExceptionCase
 from exceptions.outages import Banner, Outage, banner_for, outage_of, probe_fact
 from exceptions.playbook import play_of
@@ -60,6 +61,7 @@ class CaseHead:
     order_number: str
     order_url: str
     connection: str
+    connection_url: str
     value: str
     href: str
 
@@ -153,6 +155,9 @@ def head_of(case: ExceptionCase, now: datetime) -> CaseHead:
         order_number=case.order_number,
         order_url=reverse("order", args=[case.order_id]) if case.order_id else "",
         connection=case.connection.name if case.connection else "",
+        connection_url=reverse("connection", args=[case.connection.slug])
+        if case.connection
+        else "",
         value=money_text(case),
         href=reverse("case", args=[case.pk]),
     )
@@ -173,11 +178,10 @@ def _sentence(case: ExceptionCase) -> str:
 
 def _facts(case: ExceptionCase, now: datetime) -> list[tuple[str, str, bool]]:
     facts = [
-        ("Connection", case.connection.name if case.connection else "", False),
         ("Team", case.team.name if case.team else "Nobody", not case.team),
         ("Opened", f"{timezone.localtime(case.opened_at):%d %b %H:%M}", False),
     ]
-    facts += probe_fact(case) + clock_facts(case, now) + proof_fact(case)
+    facts += probe_fact(case) + lag_facts(case, now) + clock_facts(case, now) + proof_fact(case)
     if case.failed_again:
         facts.append(("Failed again", f"{case.failed_again} ×", True))
     return facts

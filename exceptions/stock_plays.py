@@ -53,7 +53,8 @@ STOCK: dict[str, Play] = {
     "inventory.lag": Play(
         "{connection} does not hear of stock changes in time",
         "It sells by old numbers: what is gone can still be bought there.",
-        "See whether it is paused, down or at its rate limit. It closes by itself in time again.",
+        "Open its connection: resume it if it is paused, see its incident if it is down, give it a"
+        " higher rate if calls wait for their turn. It closes by itself when it is in time again.",
         HIGH,
         60,
     ),

@@ -1,7 +1,7 @@
 """Questions about what channels are told: whom to look at next, how late numbers are, who is late.
 
-Lag is counted in seconds from `changed_at`, when the stock moved: to `sent_at`, when the channel
-took the number, and to `observed_at`, when it was first seen there.
+Lag is counted in seconds from `changed_at`, when the stock had moved so far that the channel was to
+know: to `sent_at`, when it took the number, and to `observed_at`, when it was first seen there.
 """
 
 from __future__ import annotations
@@ -95,15 +95,19 @@ CROSS JOIN LATERAL (
     WHERE channel_id = c.id AND sent_at > %(since)s AND sent_at <= %(now)s
       AND observed_at IS NOT NULL AND reason IN ('CHANGE', 'THRESHOLD')) o
 CROSS JOIN LATERAL (
+    -- What may wait by the channel's own knobs is not late while it does.
+    SELECT CASE c.publish_mode WHEN 'THRESHOLD'
+        THEN make_interval(secs => c.publish_wait_seconds) ELSE '0'::interval END AS allowed) w
+CROSS JOIN LATERAL (
     SELECT CASE WHEN oldest IS NOT NULL THEN
         extract(epoch FROM %(now)s - greatest(oldest, %(awake)s::timestamptz)) END AS age
     FROM (SELECT least(
         (SELECT min(changed_at) FROM inventory_publication
          WHERE channel_id = c.id AND state = 'OWED'),
-        (SELECT min(pending_since) FROM inventory_channeloffer
-         WHERE channel_id = c.id AND pending_since IS NOT NULL AND paused_at IS NULL
+        (SELECT min(pending_since) + w.allowed FROM inventory_channeloffer
+         WHERE channel_id = c.id AND pending_since <= %(now)s - w.allowed AND paused_at IS NULL
            AND c.publish_mode <> 'FULL'),
-        (SELECT min(changed_at) FROM inventory_stocksignal)) AS oldest) w) p
+        (SELECT min(changed_at) FROM inventory_stocksignal)) AS oldest) q) p
 WHERE c.publish_mode <> 'OFF' AND (%(channel_id)s::bigint IS NULL OR c.id = %(channel_id)s)
 ORDER BY c.name
 """

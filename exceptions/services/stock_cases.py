@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from connectors.models import Connection
+from exceptions.expected import span
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.services.cases import Problem, close_cured, open_case
@@ -50,14 +54,16 @@ def close_cured_offers(*, offer_ids: Sequence[int], now: datetime) -> None:
 def open_late(channels: Sequence[LateChannel], *, now: datetime) -> None:
     """A channel does not hear of changes within what it was promised: one case each."""
     rows = Channel.objects.in_bulk([late.channel_id for late in channels])
-    for late in channels:
+    known = _late_cases([late.channel_id for late in channels])
+    is_open = set(known.values_list("context__channel_id", flat=True))
+    # It is said again every half minute, and a number that grows is no news.
+    for late in (late for late in channels if late.channel_id not in is_open):
         channel = rows[late.channel_id]
         connection: Connection | None = getattr(channel, "connection", None)
         subject = {"channel_id": channel.pk}
         problem = Problem(
             code=LATE,
-            # The same words for as long as it lasts: a number that grows is no news.
-            detail=f"Promised within {late.promised} s.",
+            detail=_how_late(late),
             context={**subject, "promised": late.promised, "oldest": late.oldest, "p95": late.p95},
             connection_id=connection.pk if connection else None,
             connection_name=connection.name if connection else channel.name,
@@ -68,8 +74,23 @@ def open_late(channels: Sequence[LateChannel], *, now: datetime) -> None:
 
 def close_late(*, channel_ids: Sequence[int], now: datetime) -> None:
     """These channels hear of changes in time again."""
+    close_cured(_late_cases(channel_ids), how="by itself", now=now)
+
+
+def _late_cases(channel_ids: Sequence[int]) -> QuerySet[ExceptionCase]:
     cases = ExceptionCase.objects.filter(code=LATE, state__in=OPEN_STATES)
-    close_cured(cases.filter(context__channel_id__in=list(channel_ids)), how="by itself", now=now)
+    return cases.filter(context__channel_id__in=list(channel_ids))
+
+
+def _how_late(late: LateChannel) -> str:
+    promised = f"It is to hear within {_minutes(late.promised)}"
+    if late.oldest > late.promised:
+        return f"{promised}; what changed {_minutes(late.oldest)} ago it does not know yet."
+    return f"{promised}; lately it took {_minutes(late.p95)}."
+
+
+def _minutes(seconds: int) -> str:
+    return span(math.ceil(seconds / 60))
 
 
 def push_offer(*, offer_id: int) -> bool:

@@ -13,7 +13,8 @@ class Publication(models.Model):
     """One number told to one channel, with its explanation. Append-only but for what became of it.
 
     `nodes` is the same number by location code, for channels that hear it node by node. Lag is
-    counted from `changed_at`, when the stock moved, to `sent_at` and to the offer's `observed_at`.
+    counted from `changed_at` to `sent_at` and to the offer's `observed_at`; `changed_at` is when
+    the stock had moved so far that the channel was to know: its knobs say what may wait.
     """
 
     class Reason(models.TextChoices):

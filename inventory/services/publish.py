@@ -144,9 +144,23 @@ def _publication(
         nodes=nodes,
         explanation=found.as_json(),
         reason=offer.forced or usual or Publication.Reason.CHANGE,
-        changed_at=since,
+        changed_at=_owed_since(channel, since, changed_at, now),
         decided_at=now,
     )
+
+
+def _owed_since(
+    channel: Channel, since: datetime, changed_at: datetime | None, now: datetime
+) -> datetime:
+    """When the channel should have begun to hear of it: what may wait is not late while it does.
+
+    `since` is the first change that it does not know, `changed_at` the one that is decided now.
+    """
+    if channel.publish_mode == Mode.CHANGE:
+        return since
+    if channel.publish_mode == Mode.FULL:
+        return now
+    return min(changed_at or now, since + _knobs(channel).longest_wait)
 
 
 def _by_node(last: Publication | None, found: Availability) -> dict[str, int]:

@@ -44,7 +44,9 @@ class ShowTold(HubView):
             quantity = serializers.IntegerField()
             nodes = serializers.DictField(child=serializers.IntegerField())
             reason = serializers.ChoiceField(choices=Publication.Reason.choices)
-            changed_at = Moment(help_text="When the stock moved.")
+            changed_at = Moment(
+                help_text="When the stock had moved so far that the channel was to know."
+            )
             decided_at = Moment(help_text="When we did the sum.")
             sent_at = Moment(help_text="When the channel took it.")
             explanation = serializers.DictField(help_text="The sum as it was, line by line.")

@@ -31,5 +31,6 @@ def _counts(request: HttpRequest) -> dict[str, int | str]:
     return {
         "queue": shown(counts(user=request.user, now=timezone.now(), views=["open"])["open"]),
         "connections": troubled.count(),
+        "may_see_all": may(request.user, Ability.SEE_EVERYTHING),
         "may_rule": may(request.user, Ability.EDIT_OWNERSHIP),
     }

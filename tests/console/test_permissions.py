@@ -278,6 +278,18 @@ def test_a_lead_of_another_team_replays_and_maps_nothing_of_this_one(
     assert CorrectionRule.objects.get().is_active
 
 
+@pytest.mark.parametrize("role", Role)
+def test_the_rail_leads_to_no_closed_door(
+    as_: SignedIn, member: Callable[[Role], User], place_of: Callable[[str], str], role: Role
+) -> None:
+    client = as_(member(role))
+    rail = client.get(place_of("/queue/")).content.decode().split("</nav>")[0]
+    links = set(re.findall(r'href="(/[a-z/]+)"', rail))
+    assert len(links) >= 8
+    answers = {path: client.get(path, follow=True).status_code for path in links}
+    assert answers == dict.fromkeys(links, 200)
+
+
 def test_nobody_gets_anywhere_without_signing_in(place_of: Callable[[str], str]) -> None:
     client = Client()
     for path in (*PAGES, *LEAD_PAGES, LEADS_AWAY, "/system/", "/"):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from connectors.models import Connection
+from exceptions.buttons import buttons_of
+from exceptions.late import lag_facts
 from exceptions.models import ExceptionCase
 from inventory.models import Channel, ChannelOffer, Item, Publication
 from inventory.offers import lags, unseen_offers
@@ -79,6 +83,11 @@ def test_what_is_not_told_grows_older_and_breaks_the_promise_until_it_is(
     assert watch_lag(now=late) == watch_lag(now=late + GRACE) == 1
     case = ExceptionCase.objects.get()
     assert case.title == "Shopify DE does not hear of stock changes in time"
+    assert case.detail == "It is to hear within 1 min; what changed 2 min ago it does not know yet."
+    facts = {label: (text, is_bad) for label, text, is_bad in lag_facts(case, late)}
+    assert facts.keys() == {"Behind"}
+    assert re.fullmatch(r"1 m, since \d\d \w+ \d\d:\d\d", facts["Behind"][0])
+    assert facts["Behind"][1]
 
     note_told(taken=Publication.objects.values_list("pk", flat=True), now=timezone.now())
     assert watch_lag(now=late) == 0
@@ -105,7 +114,7 @@ def test_the_time_in_which_nothing_ran_is_no_channels(
 
 
 def test_a_number_that_differs_once_may_be_a_sale_and_twice_is_drift(
-    market: Channel, now: datetime
+    market: Channel, ana: User, now: datetime
 ) -> None:
     told(market, "MUG", changed=now - timedelta(hours=1), after=1)
     offer = ChannelOffer.objects.get()
@@ -117,6 +126,8 @@ def test_a_number_that_differs_once_may_be_a_sale_and_twice_is_drift(
 
     case = ExceptionCase.objects.get()
     assert case.title == "Shopify DE shows 5 of MUG, it was told 7"
+    push, *_ = buttons_of(case, user=ana)
+    assert (push.verb, push.label, push.disabled_reason) == ("replay", "Push again", "")
     assert look(offer, 7, now + 3 * GRACE).drift_since is None
     case.refresh_from_db()
     assert case.state == "RESOLVED"
