@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -33,16 +34,22 @@ def deadline_in(seconds: float) -> Iterator[None]:
 
 def guarded_transport(guard: AddressGuard, limits: httpx.Limits) -> httpx.HTTPTransport:
     """A transport that calls only what `guard` allows."""
-    transport = httpx.HTTPTransport(trust_env=False)
+    transport = httpx.HTTPTransport(verify=_trusted())
     # httpx takes no network backend of its own; its pool does (httpcore's documented argument).
     transport._pool = httpcore.ConnectionPool(
-        ssl_context=httpx.create_ssl_context(trust_env=False),
+        ssl_context=_trusted(),
         max_connections=limits.max_connections,
         max_keepalive_connections=limits.max_keepalive_connections,
         keepalive_expiry=limits.keepalive_expiry,
         network_backend=_GuardedBackend(guard),
     )
     return transport
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom the world trusts. To read it takes longer than a call, so a process reads it once."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _left(timeout: float | None, expired: type[Exception]) -> float | None:

@@ -48,9 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            # Naming the apps spares each test the permissions that a flush would make again.
-            apps = list(django_settings.INSTALLED_APPS)
-            item.add_marker(pytest.mark.django_db(transaction=True, available_apps=apps))
+            item.add_marker(pytest.mark.django_db(transaction=True))
 
 
 def chromium() -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
@@ -25,30 +21,24 @@ from orders.drains import advance_orders
 from orders.models import Order
 from retailhub.asgi import Application
 from retailhub.demo import seed_demo
-from retailhub.local.product import Ports
 from retailhub.sandbox.ledger import Ledger, read_ledger
-from retailhub.sandbox.run import NAMES
 from tests.browser.serving import serving
+from tests.flows.systems import PATIENCE, Systems
 
-ROOT = Path(__file__).resolve().parents[2]
 FAST = {"received_s": 0.05, "picked_s": 0.05, "packed_s": 0.05, "shipped_s": 0.05,
         "delivered_s": 0.1, "short_share": 0, "partial_share": 0}  # fmt: skip
-PATIENCE = 120.0
 
 
 @dataclass
 class Estate:
     """The simulated systems, and the steps of our workers, taken when a test says so."""
 
-    ports: dict[str, int]
+    systems: Systems
     data: Path
 
     def control(self, system: str, path: str, method: str = "PUT", /, **values: Any) -> Any:
         """Turn a knob of a simulated system."""
-        url = f"http://127.0.0.1:{self.ports[system]}/_sandbox/{path}"
-        answer = httpx.request(method, url, json=values, timeout=10)
-        assert answer.status_code < 300, answer.text
-        return answer.json()
+        return self.systems.ask(method, system, path, json=values)
 
     def place(self, count: int = 1, **more: Any) -> list[dict[str, Any]]:
         """Customers order; the shop knocks at our door by itself."""
@@ -89,42 +79,26 @@ def _where_it_stands() -> str:
     return f"orders {dict(orders)}, owed {dict(owed)}, heard {dict(heard)}"
 
 
+@pytest.fixture(scope="session")
+def systems() -> Iterator[Systems]:
+    """Started for the first flow, and kept."""
+    made = Systems()
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def estate(
-    transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    systems: Systems, transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Estate]:
     """Shop, ERP and warehouse run, are connected, and deliver within tenths of a second."""
     monkeypatch.setitem(django_settings.DATABASES["default"], "CONN_MAX_AGE", 0)
-    claims = Ports()
-    ports = {name: claims.claim("127.0.0.1", 19_600) for name in NAMES}
-    for name, port in ports.items():
-        monkeypatch.setenv(f"SANDBOX_{name.upper()}_PORT", str(port))
-    with serving(Application()) as hub:
-        environment = {**os.environ, "HUB_URL": hub, "SANDBOX_DATA": str(tmp_path),
-                       "SANDBOX_RATE": "0"}  # fmt: skip
-        command = [sys.executable, str(ROOT / "manage.py"), "sandbox"]
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-        try:
-            made = Estate(ports, tmp_path)
-            _wait_for(ports)
-            made.control("wms", "progress", "PUT", **FAST)
-            seed_demo(now=timezone.now(), with_people=False)
-            Connection.objects.update(settle_seconds=0.5, timeout_seconds=2, poll_seconds=0)
-            yield made
-        finally:
-            process.terminate()
-            process.wait(10)
-            claims.release()
-            clients.close_all()
-
-
-def _wait_for(ports: dict[str, int]) -> None:
-    limit = time.monotonic() + PATIENCE
-    for port in ports.values():
-        while True:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/_sandbox/health", timeout=2)
-                break
-            except httpx.TransportError:
-                assert time.monotonic() < limit, "the sandbox did not start"
-                time.sleep(0.05)
+    for name, port in systems.variables.items():
+        monkeypatch.setenv(name, port)
+    with serving(Application()) as hub, systems.serving(hub, tmp_path):
+        made = Estate(systems, tmp_path)
+        made.control("wms", "progress", "PUT", **FAST)
+        seed_demo(now=timezone.now(), with_people=False)
+        Connection.objects.update(settle_seconds=0.5, timeout_seconds=2, poll_seconds=0)
+        yield made
+        clients.close_all()

@@ -94,7 +94,7 @@ def test_a_node_that_cancels_by_itself_is_a_case_and_the_order_is_placed_again(
     estate.work_until(lambda: OutboundMessage.objects.filter(state="SENT").count() == 2)
     known = OutboundMessage.objects.get(kind="fulfillment.release").external_id
     answer = httpx.post(
-        f"http://127.0.0.1:{estate.ports['wms']}/v1/outbound-orders/{known}/cancel",
+        f"http://127.0.0.1:{estate.systems.ports['wms']}/v1/outbound-orders/{known}/cancel",
         headers={"Authorization": f"Bearer {credentials.WMS_API_KEY}"},
         json={"reason": "broken"},
     )
@@ -200,7 +200,7 @@ def test_two_bodies_under_one_id_are_a_case_and_ignoring_it_keeps_the_first(
 
 def test_news_of_an_order_nobody_knows_waits_and_then_asks_a_person(estate: Estate) -> None:
     answer = httpx.post(
-        f"http://127.0.0.1:{estate.ports['wms']}/v1/outbound-orders",
+        f"http://127.0.0.1:{estate.systems.ports['wms']}/v1/outbound-orders",
         headers={"Authorization": f"Bearer {credentials.WMS_API_KEY}"},
         json={
             "reference": "somebody-elses-F1",
