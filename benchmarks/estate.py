@@ -11,13 +11,16 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
+# So that no round runs out of anything.
+MANY_SHELVES = 1_000
+
 
 def prepare() -> None:
     """Tables and demo rows in the database of the environment, which must be a throw-away one."""
     from retailhub.demo import seed_demo
 
     call_command("migrate", verbosity=0)
-    seed_demo(now=timezone.now(), with_people=False)
+    seed_demo(now=timezone.now(), with_people=False, shelves=MANY_SHELVES)
 
 
 def empty(*tables: str) -> None:

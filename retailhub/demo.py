@@ -53,10 +53,13 @@ def ports() -> dict[str, int]:
 
 
 @transaction.atomic
-def seed_demo(*, now: datetime, with_people: bool = True) -> None:
-    """Make or refresh everything the demo needs. Saying it again repairs and doubles nothing."""
+def seed_demo(*, now: datetime, with_people: bool = True, shelves: int = 1) -> None:
+    """Make or refresh everything the demo needs. Saying it again repairs and doubles nothing.
+
+    With `shelves`, so many times as much lies on each as the simulated warehouse believes.
+    """
     _seed_places()
-    _seed_items(now)
+    _seed_items(now, shelves)
     shop, erp, wms = _seed_connections(now)
     _seed_mappings(shop, erp, wms)
     if with_people:
@@ -70,7 +73,7 @@ def _seed_places() -> None:
         )
 
 
-def _seed_items(now: datetime) -> None:
+def _seed_items(now: datetime, shelves: int) -> None:
     for item in catalogue.ITEMS:
         Item.objects.get_or_create(sku=item.code, defaults={"name": item.title})
     places = dict(Location.objects.values_list("code", "pk"))
@@ -80,7 +83,7 @@ def _seed_items(now: datetime) -> None:
             Opening(
                 item_id=items[item.code],
                 location_id=places[place.code],
-                quantity=catalogue.opening_stock(item, place.code),
+                quantity=catalogue.opening_stock(item, place.code) * shelves,
                 effect_key=f"opening:{place.code}:{item.code}",
             )
             for item in catalogue.ITEMS

@@ -36,6 +36,7 @@ PROGRESS = {
     "short_share": 0.0,
     "partial_share": 0.5,
     "count_interval_s": 0.5,
+    "delivery_interval_s": 0.5,
 }
 STAGE = "from retailhub.rehearsal.stage import prepare; prepare()"
 UP_SECONDS = 120.0
@@ -155,7 +156,7 @@ def _storm(
 def _calm(made: Estate) -> str:
     """No more faults, from the moment that is given back."""
     made.calm()
-    made.control("wms", "/progress", {"count_interval_s": 0.0})
+    made.control("wms", "/progress", {"count_interval_s": 0.0, "delivery_interval_s": 0.0})
     return ledger_stamp()
 
 

@@ -124,7 +124,8 @@ CONTROL, on each app; faults and credentials do not touch it
         POST     /_sandbox/expire-tokens
   WMS   GET PUT  /_sandbox/progress  received_s, picked_s, packed_s, shipped_s, delivered_s (each
                                      after the step before), jitter_share, short_share,
-                                     partial_share, count_interval_s, is_paused
+                                     partial_share, count_interval_s,
+                                     delivery_interval_s (0 = none comes in), is_paused
         POST     /_sandbox/outbound-orders/{id}/advance   one step now, or {"to": "shipped"}
         POST     /_sandbox/stock-count {"warehouse", "sku", "on_hand"}
         POST     /_sandbox/stock-movement {"kind": "adjusted" or "received", "warehouse", "sku",

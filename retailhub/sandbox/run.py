@@ -20,6 +20,7 @@ from retailhub.sandbox.shop.system import Shop
 from retailhub.sandbox.system import System
 from retailhub.sandbox.wms.system import Wms
 
+DELIVERY_INTERVAL_S: Final = 5.0
 NAMES: Final = ("shop", "erp", "wms", "market")
 
 
@@ -80,7 +81,13 @@ def build(plan: Plan, name: str) -> System:
             plan.data, plan.hub + plan.hooks["shop"], plan.rate, plan.faults.get("shop")
         ),
         "erp": lambda: Erp(plan.data, plan.faults.get("erp")),
-        "wms": lambda: Wms(plan.data, plan.hub + plan.hooks["wms"], plan.faults.get("wms")),
+        "wms": lambda: Wms(
+            plan.data,
+            plan.hub + plan.hooks["wms"],
+            plan.faults.get("wms"),
+            # Where customers buy by themselves, goods come in by themselves.
+            delivery_interval_s=DELIVERY_INTERVAL_S if plan.rate else 0.0,
+        ),
         "market": lambda: Marketplace(plan.data, plan.faults.get("market")),
     }
     return makers[name]()

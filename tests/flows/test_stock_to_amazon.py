@@ -17,6 +17,7 @@ from exceptions.models import ExceptionCase
 from exceptions.services.replay import replay_case
 from inventory.models import Channel, ChannelOffer, Publication
 from inventory.services import full_run
+from retailhub.sandbox.catalogue import ITEM_BY_CODE, opening_stock
 from tests.flows.conftest import Estate
 from tests.flows.telling import count, states, tell
 
@@ -27,6 +28,11 @@ def listed(estate: Estate, sku: str) -> int | None:
     """What the marketplace lists, by its own ledger."""
     lines = [line for line in estate.ledger("market") if line.kind == "listing.quantity"]
     return next((int(x.detail["quantity"]) for x in reversed(lines) if x.reference == sku), None)
+
+
+def with_hamburg(sku: str, berlin: int) -> int:
+    """So many in Berlin, and in Hamburg what was there on the first day."""
+    return berlin + opening_stock(ITEM_BY_CODE[sku], "HAMBURG")
 
 
 def tell_until(is_so: Callable[[], bool], time_passes: Callable[[], None]) -> None:
@@ -54,9 +60,9 @@ def test_few_numbers_go_to_amazon_one_by_one(
     count("MUG-BLUE", 17)
     count("PLATE-22", 5)
 
-    tell_until(lambda: listed(estate, "PLATE-22") == 25_005, time_passes)
+    tell_until(lambda: listed(estate, "PLATE-22") == with_hamburg("PLATE-22", 5), time_passes)
 
-    assert listed(estate, "MUG-BLUE") == 25_017
+    assert listed(estate, "MUG-BLUE") == with_hamburg("MUG-BLUE", 17)
     assert not estate.ledger("market").of_kind("feed.created")
     assert states("MUG-BLUE") == states("PLATE-22") == {"SENT": 1}
 
@@ -77,7 +83,7 @@ def test_many_numbers_go_as_a_feed_and_each_that_is_refused_is_a_case(
 
     assert len(estate.ledger("market").of_kind("feed.created")) == 1
     assert len(estate.ledger("market").of_kind("listing.quantity")) == 40
-    assert listed(estate, "MUG-BLUE") == 65_000
+    assert listed(estate, "MUG-BLUE") == with_hamburg("MUG-BLUE", 240)
     assert states("VASE-TALL") == {"FAILED": 1}
     case = ExceptionCase.objects.get()
     assert "VASE-TALL: The SKU does not match any ASIN" in case.title
@@ -86,7 +92,7 @@ def test_many_numbers_go_as_a_feed_and_each_that_is_refused_is_a_case(
 
     estate.control("market", "market", invalid_sku="")
     replay_case(case_id=case.pk, actor_id=None, now=timezone.now())
-    tell_until(lambda: listed(estate, "VASE-TALL") == 65_000, time_passes)
+    tell_until(lambda: listed(estate, "VASE-TALL") == with_hamburg("VASE-TALL", 66), time_passes)
     case.refresh_from_db()
     assert case.state == "RESOLVED"
 
@@ -99,7 +105,7 @@ def test_a_burst_keeps_to_amazons_rate_and_ends_with_the_newest_number(
         count("MUG-BLUE", quantity)
         drain_stock()
         drain_outbox()
-    tell_until(lambda: listed(estate, "MUG-BLUE") == 25_061, time_passes)
+    tell_until(lambda: listed(estate, "MUG-BLUE") == with_hamburg("MUG-BLUE", 61), time_passes)
 
     seconds = time.time() - began
     calls = estate.control("market", "calls", "GET")["calls"]
@@ -122,9 +128,14 @@ def test_whatever_happens_on_the_way_amazon_ends_with_the_newest_number(
     estate.control("market", "faults", "DELETE")
     Connection.objects.update(outbound_paused_at=None, health="HEALTHY", pause_reason="")
 
-    tell_until(lambda: ChannelOffer.objects.filter(published_quantity=25_007).exists(), time_passes)
+    tell_until(
+        lambda: ChannelOffer.objects.filter(
+            published_quantity=with_hamburg("MUG-BLUE", 7)
+        ).exists(),
+        time_passes,
+    )
 
-    assert listed(estate, "MUG-BLUE") == 25_007
+    assert listed(estate, "MUG-BLUE") == with_hamburg("MUG-BLUE", 7)
 
 
 def looked(*, now: datetime) -> bool:
@@ -140,7 +151,7 @@ def test_a_number_changed_by_hand_is_drift_until_it_is_pushed_again(
     estate: Estate, market: Channel, time_passes: Callable[[], None]
 ) -> None:
     count("MUG-BLUE", 17)
-    tell_until(lambda: listed(estate, "MUG-BLUE") == 25_017, time_passes)
+    tell_until(lambda: listed(estate, "MUG-BLUE") == with_hamburg("MUG-BLUE", 17), time_passes)
     estate.control("market", "quantity", "POST", sku="MUG-BLUE", quantity=3)
     later = timezone.now() + timedelta(minutes=5)
 
@@ -149,12 +160,12 @@ def test_a_number_changed_by_hand_is_drift_until_it_is_pushed_again(
     assert looked(now=later + timedelta(minutes=2))
 
     case = ExceptionCase.objects.get()
-    assert case.title == "Amazon DE shows 3 of MUG-BLUE, it was told 25017"
+    assert case.title == "Amazon DE shows 3 of MUG-BLUE, it was told 161"
     replay_case(case_id=case.pk, actor_id=None, now=timezone.now())
-    tell_until(lambda: listed(estate, "MUG-BLUE") == 25_017, time_passes)
+    tell_until(lambda: listed(estate, "MUG-BLUE") == with_hamburg("MUG-BLUE", 17), time_passes)
     case.refresh_from_db()
     assert case.state == "RESOLVED"
     assert looked(now=timezone.now() + timedelta(minutes=10))
     offer = ChannelOffer.objects.get(channel=market)
-    assert (offer.observed_quantity, offer.drift_since) == (25_017, None)
+    assert (offer.observed_quantity, offer.drift_since) == (with_hamburg("MUG-BLUE", 17), None)
     assert Publication.objects.order_by("-pk")[0].observed_at is not None

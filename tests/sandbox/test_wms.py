@@ -1,5 +1,6 @@
 """The warehouse ships what it is asked, each time it is asked."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -191,6 +192,23 @@ async def test_what_broke_or_came_in_is_told_and_changes_the_book(wms: Running, 
         ("stock.received", 2, {**shelf, "quantity": 12, "reference": "PO-9"}),
     ]
     assert (await level(wms))["on_hand"] == before + 9
+
+
+async def test_the_emptiest_shelf_is_filled_up_when_it_runs_low(wms: Running, hub: Hub) -> None:
+    full = (await level(wms))["on_hand"]
+    shelf = {"warehouse": "BERLIN", "sku": "MUG-BLUE"}
+    await wms.control("/stock-count", on_hand=round(full * 0.4), **shelf)
+    await wms.control("/stock-count", warehouse="BERLIN", sku="PEN-BRASS", on_hand=30)
+    await hub.wait_for(2)
+
+    await wms.set("/progress", delivery_interval_s=0.01)
+
+    told = (await hub.wait_for(3))[-1].json
+    assert told["type"] == "stock.received"
+    data = {"warehouse": "BERLIN", "sku": "PEN-BRASS", "quantity": 75, "reference": "PO-00001"}
+    assert told["data"] == data
+    await asyncio.sleep(0.3)
+    assert len(hub.heard) == 3
 
 
 async def test_never_writes_off_what_is_picked(wms: Running, hub: Hub) -> None:

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from retailhub.sandbox.catalogue import ITEM_BY_CODE, PLACES
+from retailhub.sandbox.catalogue import ITEM_BY_CODE
 from retailhub.sandbox.clock import ledger_stamp, wire_stamp
 from retailhub.sandbox.faults import SettingError, change_settings
 from retailhub.sandbox.journal import Journal, Record
@@ -22,7 +22,6 @@ CARRIERS: Final = (
     ("DPD", "https://tracking.dpd.de/parcelstatus?query="),
     ("GLS", "https://gls-group.com/track/"),
 )
-BOX: Final = 12  # units that come in at once
 CONTROLLED: Final = frozenset({"short", "cancelled"})  # nothing follows these
 
 
@@ -39,16 +38,19 @@ class ProgressSettings:
     short_share: float = 0.01
     partial_share: float = 0.03
     count_interval_s: float = 0.0
+    delivery_interval_s: float = 0.0
     is_paused: bool = False
 
 
 class Floor:
     """Moves every outbound order on when its time has come."""
 
-    def __init__(self, journal: Journal, stock: Stock, teller: Teller, seed: int = 1) -> None:
-        self.settings = ProgressSettings()
+    def __init__(
+        self, journal: Journal, stock: Stock, teller: Teller, settings: ProgressSettings
+    ) -> None:
+        self.settings = settings
         self.journal, self.stock, self.teller = journal, stock, teller
-        self._luck = random.Random(seed)  # noqa: S311
+        self._luck = random.Random(1)  # noqa: S311
         self._due: list[tuple[float, str]] = []
         self._wake = asyncio.Event()
         for order in journal.table("orders").values():
@@ -95,48 +97,6 @@ class Floor:
                 if order and order["_next"] and order["_due"] == due:
                     self._step(order)
             await self.journal.commit()
-
-    async def count_now_and_then(self) -> None:
-        """Every count_interval_s, look at one shelf; one in five differs from the book.
-
-        Meanwhile a unit breaks or a box comes in, each about every tenth time.
-        """
-        while True:
-            await asyncio.sleep(self.settings.count_interval_s or 1.0)
-            if self.settings.count_interval_s and not self.settings.is_paused:
-                self._look_at(self._luck.choice(PLACES).code, self._luck.choice(list(ITEM_BY_CODE)))
-                await self.journal.commit()
-
-    def _look_at(self, warehouse: str, sku: str) -> None:
-        luck = self._luck.random()
-        if luck < 0.1:
-            self.record_movement("adjusted", warehouse, sku, -1, reason="Broken")
-        elif luck < 0.2:
-            number = f"PO-{self.journal.count_up('purchase'):05d}"
-            self.record_movement("received", warehouse, sku, BOX, reference=number)
-        else:
-            row = self.stock.level(warehouse, sku)
-            found = row["on_hand"] + self._luck.choice((0, 0, 0, 0, -1))
-            self.record_count(warehouse, sku, max(found, row["picked"]))
-
-    def record_movement(
-        self, kind: str, warehouse: str, sku: str, quantity: int, **more: str
-    ) -> Record:
-        """Write off (adjusted, below zero), write on or receive units, and tell it."""
-        moved = {**self.stock.change(warehouse, sku, quantity), **more}
-        if moved["quantity"]:
-            topic = f"stock.{kind}"
-            effect = Effect(topic, f"{warehouse}/{sku}", detail={"quantity": moved["quantity"]})
-            self.journal.record(effect)
-            self.teller.tell_stock(topic, moved)
-        return moved
-
-    def record_count(self, warehouse: str, sku: str, on_hand: int) -> Record:
-        counted = self.stock.count(warehouse, sku, on_hand)
-        effect = Effect("stock.counted", f"{warehouse}/{sku}", detail={"on_hand": on_hand})
-        self.journal.record(effect)
-        self.teller.tell_stock("stock.counted", counted)
-        return counted
 
     async def _rest(self) -> None:
         self._wake.clear()

@@ -1,8 +1,29 @@
 """How much lies on the shelves, and how much of it is spoken for."""
 
+from dataclasses import dataclass
+
 from retailhub.sandbox.catalogue import ITEMS, PLACES, opening_stock
 from retailhub.sandbox.clock import ledger_stamp
 from retailhub.sandbox.journal import Journal, Record
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One item in one warehouse: units that are not spoken for, and those of the first day."""
+
+    warehouse: str
+    sku: str
+    available: int
+    full: int
+
+    @property
+    def left(self) -> float:
+        """The share of the first day's stock that is not spoken for."""
+        return self.available / self.full
+
+    @property
+    def lacking(self) -> int:
+        return self.full - self.available
 
 
 class Stock:
@@ -25,6 +46,16 @@ class Stock:
             for row in self._journal.table("stock").values()
             if warehouse in (None, row["warehouse"]) and sku in (None, row["sku"])
         ]
+
+    def low_shelves(self, below: float) -> list["Shelf"]:
+        """Shelves on which less than this share of the first day's stock is not spoken for."""
+        shelves = [
+            Shelf(place.code, item.code, _shown(self.level(place.code, item.code))["available"],
+                  opening_stock(item, place.code))
+            for place in PLACES
+            for item in ITEMS
+        ]  # fmt: skip
+        return [shelf for shelf in shelves if shelf.left < below]
 
     def allocate(self, warehouse: str, sku: str, quantity: int) -> None:
         self._move(warehouse, sku, allocated=quantity)

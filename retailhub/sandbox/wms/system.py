@@ -23,9 +23,10 @@ from retailhub.sandbox.limits import RequestRate
 from retailhub.sandbox.signing import RotatingSecret, fresh_standard_secret
 from retailhub.sandbox.system import System
 from retailhub.sandbox.wms.events import Teller, standard_headers
-from retailhub.sandbox.wms.floor import Floor
+from retailhub.sandbox.wms.floor import Floor, ProgressSettings
 from retailhub.sandbox.wms.orders import Refused, new_order, read_order
 from retailhub.sandbox.wms.stock import Stock
+from retailhub.sandbox.wms.storekeeper import Storekeeper
 
 PAGE = 100
 # Older orders are forgotten, so that a demo may run for days.
@@ -75,17 +76,34 @@ class Wms(System):
 
     name = "wms"
 
-    def __init__(self, data: Path, hook_url: str, faults: FaultSettings | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        hook_url: str,
+        faults: FaultSettings | None = None,
+        *,
+        delivery_interval_s: float = 0.0,
+    ) -> None:
         super().__init__(data, faults)
         self.secret = RotatingSecret(credentials.WMS_WEBHOOK_SECRET)
         self.courier = Courier(self.journal, self.faults, CourierSettings(url=hook_url), self._sign)
         self.stock = Stock(self.journal)
-        self.floor = Floor(self.journal, self.stock, Teller(self.journal, self.courier))
+        progress = ProgressSettings(delivery_interval_s=delivery_interval_s)
+        teller = Teller(self.journal, self.courier)
+        self.floor = Floor(self.journal, self.stock, teller, progress)
+        self.storekeeper = Storekeeper(
+            self.journal, self.stock, teller, lambda: self.floor.settings
+        )
         self.rate = RequestRate()
         self.open_gate([*self._vendor_routes(), *self._control_routes()], WmsManners(self.rate))
 
     def background(self) -> list[Coroutine[Any, Any, None]]:
-        return [self.courier.run(), self.floor.run(), self.floor.count_now_and_then()]
+        return [
+            self.courier.run(),
+            self.floor.run(),
+            self.storekeeper.count_now_and_then(),
+            self.storekeeper.receive_now_and_then(),
+        ]
 
     def _sign(self, delivery: Delivery, body: bytes) -> dict[str, str]:
         return standard_headers(self.secret, delivery, body)
@@ -176,7 +194,7 @@ class Wms(System):
         warehouse, sku, on_hand = body.get("warehouse"), body.get("sku"), body.get("on_hand")
         if warehouse not in PLACE or sku not in ITEM_BY_CODE or not isinstance(on_hand, int):
             raise SettingError("needs a known warehouse, a known sku and a whole on_hand")
-        counted = self.floor.record_count(str(warehouse), str(sku), on_hand)
+        counted = self.storekeeper.record_count(str(warehouse), str(sku), on_hand)
         await self.journal.commit()
         return JSONResponse(counted)
 
@@ -189,7 +207,7 @@ class Wms(System):
         kind = body.get("kind")
         if kind not in MOVEMENTS or (kind == "received" and quantity <= 0):
             raise SettingError("kind is adjusted, or received with a quantity above zero")
-        moved = self.floor.record_movement(kind, str(warehouse), str(sku), quantity, **more)
+        moved = self.storekeeper.record_movement(kind, str(warehouse), str(sku), quantity, **more)
         await self.journal.commit()
         return JSONResponse(moved)
 
