@@ -25,8 +25,8 @@ from exceptions.events import CaseChanged, CasesBreached, CasesChanged
 from exceptions.models import ExceptionCase
 from exceptions.models.cases import OPEN_STATES
 from exceptions.models.hooks import Kind
-from exceptions.services import hooks, incidents, snapshots
-from exceptions.services.cases import Problem, close_cured, move_cases, open_case, open_cases
+from exceptions.services import hooks, incidents, move_cases, snapshots
+from exceptions.services.cases import Problem, close_cured, open_case, open_cases
 from exceptions.services.recount import close_counted
 from inventory.events import SnapshotEnded, StockCounted, StockFreed, StockOverdrawn, StockProved
 from inventory.ledger import overdraft_evidence
@@ -192,7 +192,7 @@ def close_cases_of_messages(event: MessageFinished) -> None:
 
 def follow_newer_message(event: MessagesReplaced) -> None:
     """The case of an older snapshot is now about the newer one."""
-    move_cases(message_ids=event.message_ids, to_id=event.by_id, now=timezone.now())
+    move_cases.move_cases(message_ids=event.message_ids, to_id=event.by_id, now=timezone.now())
 
 
 def close_cases_of_effects(event: EffectsSent) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from connectors import policy
 from connectors.events import EffectSetAside, MessageFinished
@@ -15,10 +17,10 @@ from inventory.models import Publication
 from inventory.services.tell_again import tell_again
 from orders.selectors import lock_orders
 from retailhub.kernel.events import publish
+from retailhub.kernel.rows import update_rows
 
 _REPLAYABLE_IN = frozenset({InboundState.DEAD, InboundState.PARKED, InboundState.WAITING})
 _REPLAYABLE_OUT = frozenset({OutboundState.DEAD, OutboundState.MANUAL})
-_STOCK = frozenset(kind.value for kind in STOCK_KINDS)
 
 
 @transaction.atomic
@@ -27,40 +29,65 @@ def replay_inbound(*, message_id: int, now: datetime, edited_body: bytes | None 
 
     Says whether there was anything to replay: a message under way or done is left alone.
     """
-    row = InboundMessage.objects.select_for_update().get(pk=message_id)
-    if row.state not in _REPLAYABLE_IN:
+    if not replay_messages(message_ids=[message_id], now=now):
         return False
     if edited_body is not None:
-        row.edited_body = edited_body
-    row.state, row.generation = InboundState.RECEIVED, row.generation + 1
-    row.attempts = row.crashes = 0
-    row.next_attempt_at, row.deadline_at, row.finished_at = now, None, None
-    row.save()
+        InboundMessage.objects.filter(pk=message_id).update(edited_body=edited_body)
     return True
+
+
+@transaction.atomic(savepoint=False)
+def replay_messages(*, message_ids: Collection[int], now: datetime) -> set[int]:
+    """The same for many, in two statements. Returns those there was anything to replay of."""
+    stopped = InboundMessage.objects.filter(pk__in=message_ids, state__in=_REPLAYABLE_IN)
+    found = set(stopped.select_for_update().order_by("pk").values_list("pk", flat=True))
+    InboundMessage.objects.filter(pk__in=found).update(
+        state=InboundState.RECEIVED,
+        generation=F("generation") + 1,
+        attempts=0,
+        crashes=0,
+        next_attempt_at=now,
+        deadline_at=None,
+        finished_at=None,
+    )
+    return found
 
 
 @transaction.atomic
 def replay_outbound(*, message_id: int, now: datetime) -> bool:
     """Ask for a stopped effect again, with its own key. In doubt, look first."""
     row = OutboundMessage.objects.select_for_update().get(pk=message_id)
+    if row.kind not in STOCK_KINDS:
+        return bool(replay_effects(message_ids=[message_id], now=now))
     if row.state not in _REPLAYABLE_OUT:
         return False
-    if row.kind in _STOCK:
-        # Its numbers are old by now: the newest of the same items go instead.
-        drop_effect(row, now)
-        tell_again(
-            reason=Publication.Reason.PUSH, publication_ids=row.payload.get("publications", ())
-        )
-        return True
-    in_doubt = row.must_look_up or row.state == OutboundState.MANUAL
-    row.state = OutboundState.UNKNOWN if in_doubt else OutboundState.READY
-    row.must_look_up = in_doubt
-    row.generation += 1
-    row.failures = 0
-    row.next_attempt_at, row.finished_at = now, None
-    row.deadline_at = now + policy.RETRIES[Criticality(row.criticality)].deadline
-    row.save()
+    # Its numbers are old by now: the newest of the same items go instead.
+    drop_effect(row, now)
+    tell_again(reason=Publication.Reason.PUSH, publication_ids=row.payload.get("publications", ()))
     return True
+
+
+@transaction.atomic(savepoint=False)
+def replay_effects(*, message_ids: Collection[int], now: datetime) -> set[int]:
+    """The same for many that tell no stock, in two statements. Returns which were asked for."""
+    stopped = OutboundMessage.objects.filter(pk__in=message_ids, state__in=_REPLAYABLE_OUT)
+    locked = stopped.exclude(kind__in=STOCK_KINDS).select_for_update().order_by("pk")
+    rows = list(locked.only("state", "must_look_up", "generation", "criticality"))
+    for row in rows:
+        row.must_look_up = row.must_look_up or row.state == OutboundState.MANUAL
+        row.state = OutboundState.UNKNOWN if row.must_look_up else OutboundState.READY
+        row.generation += 1
+        row.failures = 0
+        row.next_attempt_at, row.finished_at = now, None
+        row.deadline_at = now + policy.RETRIES[Criticality(row.criticality)].deadline
+    update_rows(rows, _ASKED_AGAIN)
+    return {row.pk for row in rows}
+
+
+_ASKED_AGAIN = (
+    *("state", "must_look_up", "generation", "failures"),
+    *("next_attempt_at", "finished_at", "deadline_at"),
+)
 
 
 @transaction.atomic
@@ -113,9 +140,8 @@ def free_parked(
     )
     waiting = list(inbound.order_by("pk").values_list("pk", flat=True))
     stopped = list(outbound.order_by("pk").values_list("pk", flat=True))
-    return sum(replay_inbound(message_id=pk, now=now) for pk in waiting) + sum(
-        replay_outbound(message_id=pk, now=now) for pk in stopped
-    )
+    freed = replay_messages(message_ids=waiting, now=now)
+    return len(freed) + sum(replay_outbound(message_id=pk, now=now) for pk in stopped)
 
 
 def _waited_for(connection_id: int, table: str, code: str) -> dict[str, object]:

@@ -19,13 +19,14 @@ from exceptions.lifecycle import CaseState
 from exceptions.models import CaseEvent, Cause, ExceptionCase, Team
 from exceptions.models.cases import OPEN_STATES
 from exceptions.playbook import play_of, title_of
+from exceptions.services.calendars import Clocks
 from exceptions.services.causes import cause_after, find_cause
-from exceptions.services.clocks import follow_act
+from exceptions.services.clocks import CLOCK, follow_act
 from exceptions.services.draft import draft_cases, facts_of_all
 from exceptions.services.ownership import route
 from exceptions.services.proof import claim_cure
 from retailhub.kernel.events import publish
-from retailhub.kernel.rows import insert_rows
+from retailhub.kernel.rows import insert_rows, update_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,33 +200,22 @@ _CURES = {
 
 @transaction.atomic(savepoint=False)
 def close_cured(cases: QuerySet[ExceptionCase], *, how: str, now: datetime) -> int:
-    """Close open cases whose work has since succeeded. Returns how many."""
-    rows = list(cases.select_for_update(of=("self",)).filter(state__in=OPEN_STATES).order_by("pk"))
+    """Close open cases whose work has since succeeded. Returns how many.
+
+    As many statements for all as for one.
+    """
+    locked = cases.select_related("policy").select_for_update(of=("self",))
+    rows = list(locked.filter(state__in=OPEN_STATES).order_by("pk"))
+    text, clocks, lines = _CURES.get(how, "It went through."), Clocks(), list[CaseEvent]()
     for case in rows:
         before = snapshot(case)
         was_replay = case.state == CaseState.REPLAYING
         case.state, case.closed_at = CaseState.RESOLVED, now
         case.resolution = "replay" if was_replay else how
         claim_cure(case, now=now)
-        note(case, "resolved", now, text=_CURES.get(how, "It went through."), before=before)
-        save(case, verb="gone")
+        lines.append(draft_note(case, "resolved", now, clocks=clocks, text=text, before=before))
+    save_all(rows, lines, now=now, verb="gone")
     return len(rows)
-
-
-@transaction.atomic
-def move_cases(*, message_ids: Sequence[int], to_id: int, now: datetime) -> None:
-    """Let open cases of older messages follow the one that replaced them; doubles close."""
-    open_ones = ExceptionCase.objects.filter(state__in=OPEN_STATES)
-    rows = list(
-        open_ones.filter(inbound_id__in=message_ids).select_for_update(of=("self",)).order_by("pk")
-    )
-    taken = open_ones.filter(inbound_id=to_id).exists()
-    for case in rows:
-        if taken:
-            close_cured(open_ones.filter(pk=case.pk), how="duplicate", now=now)
-            continue
-        case.inbound_id, taken = to_id, True
-        save(case)
 
 
 def snapshot(case: ExceptionCase) -> dict[str, Any]:
@@ -256,21 +246,14 @@ def draft_note(
     verb: str,
     now: datetime,
     *,
-    text: str = "",
     actor_id: int | None = None,
-    before: dict[str, Any] | None = None,
+    clocks: Clocks | None = None,
+    **said: Any,
 ) -> CaseEvent:
-    """The same, for the caller to save."""
-    follow_act(case, verb, actor_id, now=now)
-    return CaseEvent(
-        case=case,
-        verb=verb,
-        actor_id=actor_id,
-        text=text,
-        at=now,
-        before=before or {},
-        after=snapshot(case),
-    )
+    """The same, for the caller to save; of many, with the `clocks` of all."""
+    follow_act(case, verb, actor_id, now=now, clocks=clocks or Clocks())
+    after = snapshot(case)
+    return CaseEvent(case=case, verb=verb, actor_id=actor_id, at=now, after=after, **said)
 
 
 def save(case: ExceptionCase, *, verb: str = "upd") -> None:
@@ -278,3 +261,28 @@ def save(case: ExceptionCase, *, verb: str = "upd") -> None:
     case.version += 1
     case.save()
     publish(CaseChanged(case_id=case.pk, version=case.version, verb=verb))
+
+
+def save_all(
+    cases: Sequence[ExceptionCase],
+    lines: Sequence[CaseEvent],
+    *,
+    now: datetime,
+    verb: str = "upd",
+) -> None:
+    """The same for many that went through one act, with the lines of it."""
+    if not cases:
+        return
+    for case in cases:
+        case.version, case.updated_at = case.version + 1, now
+    update_rows(cases, _ACTED)
+    insert_rows(lines, needs_ids=False)
+    publish(CasesChanged(cases=tuple((case.pk, case.version) for case in cases), verb=verb))
+
+
+# What an act may change on a case; whose it is and what it is about are changed one by one.
+_ACTED = (
+    *("state", "wake_at", "waits_for", "responded_at", "closed_at", "resolution"),
+    *("proof", "proof_text", "proof_at", "proof_due_at", "cure", "version", "updated_at"),
+    *CLOCK,
+)

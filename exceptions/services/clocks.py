@@ -21,7 +21,7 @@ from retailhub.kernel.rows import update_rows
 BATCH = 500
 # What shows that somebody is at it. To hide, hand on or take back shows nothing.
 RESPONSES = frozenset({"claim", "take_over", "note", "wait", "replay", "resolve", "ignore"})
-_CLOCK = [
+CLOCK = [
     *("due_at", "respond_due_at", "paused_at", "pause_reason", "paused_for", "ladder_at"),
     *COLUMNS,
 ]
@@ -42,27 +42,29 @@ def start_clocks(case: ExceptionCase, *, minutes: int, now: datetime, clocks: Cl
     weigh(case, now=now)
 
 
-def follow_act(case: ExceptionCase, verb: str, actor_id: int | None, *, now: datetime) -> None:
+def follow_act(
+    case: ExceptionCase, verb: str, actor_id: int | None, *, now: datetime, clocks: Clocks
+) -> None:
     """Let the clocks of a case in hand follow what was done to it. The caller saves it."""
     if actor_id is not None and verb in RESPONSES and case.responded_at is None:
         case.responded_at = now
     if case.state != CaseState.WAITING:
         case.waits_for = ""
-    wants = _reason_to_stand(case)
+    wants = _reason_to_stand(case, clocks)
     if wants and not case.paused_at:
         pause(case, wants, now=now)
     elif not wants and case.paused_at and case.closed_at is None:
-        resume(case, now=now, clocks=Clocks())
+        resume(case, now=now, clocks=clocks)
     elif wants and wants != case.pause_reason:
         case.pause_reason = wants
     if case.closed_at is None:
         weigh(case, now=now)
 
 
-def _reason_to_stand(case: ExceptionCase) -> str:
+def _reason_to_stand(case: ExceptionCase, clocks: Clocks) -> str:
     if case.state == CaseState.WAITING and _waits(case.policy, case.waits_for):
         return PauseReason.WAITING.value
-    if case.pause_reason and _stands_for_connection(case, Clocks()):
+    if case.pause_reason and _stands_for_connection(case, clocks):
         return PauseReason.CONNECTION.value
     return ""
 
@@ -148,6 +150,6 @@ def _resume_batch(connection_id: int, now: datetime) -> int:
         else:
             resume(case, now=now, clocks=clocks)
         weigh(case, now=now)
-    update_rows(cases, [*_CLOCK, "version"])
+    update_rows(cases, [*CLOCK, "version"])
     publish(CasesChanged(cases=tuple((case.pk, case.version) for case in cases)))
     return len(cases)

@@ -24,24 +24,34 @@ LARGEST_WAVE = 40
 
 @transaction.atomic
 def judge(*, run_id: int, now: datetime) -> int:
-    """Write down every end, then decide. Returns how many ended."""
+    """Write down every end, then decide. Returns how many ended.
+
+    It looks at what is on its way and at the newest ends, however many items there are.
+    """
     run = ReplayRun.objects.select_for_update(of=("self",)).get(pk=run_id)
-    ended = _write_ends(run, now)
-    numbers = tally(run)
-    if run.state == RunState.RUNNING and (why := _why_stop(run)):
-        left = numbers[ItemState.PENDING]
+    sent = _on_their_way(run)
+    ended = _write_ends(run, sent, now)
+    is_idle = ended == len(sent)
+    if run.state == RunState.RUNNING and ended and (why := _why_stop(run)):
+        left = run.items.filter(state=ItemState.PENDING).count()
         _move(run, "stop", now, text=f"Stopped {why}. {left} not sent.")
-    elif run.state == RunState.RUNNING:
-        _go_on(run, numbers, now)
-    if run.state != RunState.RUNNING and numbers[ItemState.SENT] == 0:
-        _rest(run, numbers, now)
+    elif run.state == RunState.RUNNING and is_idle:
+        _go_on(run, now)
+    if run.state != RunState.RUNNING and is_idle:
+        _rest(run, now)
     if ended:
         publish(ReplayRunChanged(run_id=run.pk))
     return ended
 
 
-def _write_ends(run: ReplayRun, now: datetime) -> int:
-    sent = list(run.items.filter(state=ItemState.SENT).select_related("case"))
+def _on_their_way(run: ReplayRun) -> list[ReplayItem]:
+    sent = run.items.filter(state=ItemState.SENT).select_related("case")
+    said = [f"case__{name}" for name in ("state", "failed_again", "cause", "resolution")]
+    known = [field.name for field in ReplayItem._meta.concrete_fields]
+    return list(sent.only(*known, "case__updated_at", *said))
+
+
+def _write_ends(run: ReplayRun, sent: Sequence[ReplayItem], now: datetime) -> int:
     ends = [item for item in sent if _end(item)]
     ends.sort(key=lambda item: (item.case.updated_at, item.number))
     number = last_end(run) if ends else 0
@@ -89,11 +99,13 @@ def _all_failed(items: Sequence[ReplayItem]) -> bool:
     return all(item.state == ItemState.FAILED for item in items)
 
 
-def _go_on(run: ReplayRun, numbers: dict[ItemState, int], now: datetime) -> None:
-    if numbers[ItemState.PENDING] == 0 and numbers[ItemState.SENT] == 0:
-        _move(run, "finish", now, text=_sum(numbers))
-    elif run.released >= run.allowed and numbers[ItemState.SENT] == 0:
-        _widen(run, numbers[ItemState.PENDING], now)
+def _go_on(run: ReplayRun, now: datetime) -> None:
+    """Nothing is on its way: that was all, or the next ones may go."""
+    pending = run.items.filter(state=ItemState.PENDING)
+    if not pending.exists():
+        _move(run, "finish", now, text=_sum(tally(run)))
+    elif run.released >= run.allowed:
+        _widen(run, pending.count(), now)
 
 
 def _widen(run: ReplayRun, left: int, now: datetime) -> None:
@@ -116,12 +128,12 @@ def _move(run: ReplayRun, verb: str, now: datetime, *, text: str) -> None:
     note_run(run, verb, now, before=before, text=text)
 
 
-def _rest(run: ReplayRun, numbers: dict[ItemState, int], now: datetime) -> None:
+def _rest(run: ReplayRun, now: datetime) -> None:
     """Nothing is on its way: no look is due until somebody steers it; an end is an end."""
     run.next_look_at = None
     if run.state in {RunState.DONE, RunState.CANCELLED} and run.finished_at is None:
         run.finished_at = now
-        if numbers[ItemState.FAILED] == 0:
+        if not run.items.filter(state=ItemState.FAILED).exists():
             run.dismissed_at = now  # nothing in it that a person must see
     run.save(update_fields=["next_look_at", "finished_at", "dismissed_at"])
 

@@ -9,19 +9,26 @@ from connectors.services import limiter
 from connectors.services.backlog import has_inbound_backlog, has_outbound_backlog
 
 SHARE = 0.5
+# What is asked of others again: to send it and to see its end take a fifth of a processor.
+ASKED_PER_SECOND = 50.0
 # What we take again ourselves: so few at once that a batch of live messages hardly grows.
-HUB_PER_SECOND = 20.0
+TAKEN_PER_SECOND = 20.0
 
 
-def pace_of(connections: Iterable[Connection]) -> tuple[float, str]:
-    """Items per second, and whose limit that is. The slowest system decides."""
+def pace_of(connections: Iterable[Connection | None]) -> tuple[float, str]:
+    """Items per second, and whose limit that is. The slowest system decides.
+
+    Each is the system that an item is asked of again, or none if we take it again ourselves.
+    """
+    asked = list(connections)
     slowest = min(
-        {row.pk: row for row in connections}.values(),
+        {row.pk: row for row in asked if row is not None}.values(),
         key=lambda row: row.rate_per_second,
         default=None,
     )
-    if slowest is None or slowest.rate_per_second * SHARE >= HUB_PER_SECOND:
-        return HUB_PER_SECOND, "RetailHub's own limit for replays"
+    most = TAKEN_PER_SECOND if None in asked or slowest is None else ASKED_PER_SECOND
+    if slowest is None or slowest.rate_per_second * SHARE >= most:
+        return most, "RetailHub's own limit for replays"
     return slowest.rate_per_second * SHARE, f"half of the {slowest.name} limit"
 
 

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from connectors.lifecycle import InboundState, OutboundState
 from connectors.models import Connection
 from connectors.services.codes import missing_rows
+from connectors.systems.stock import STOCK_KINDS
 from exceptions.expected import is_expectation
 from exceptions.lifecycle import TAKEN, Outcome
 from exceptions.models import ExceptionCase, ReplayItem
@@ -36,6 +37,7 @@ _FACTS = (
     "inbound_id",
     "inbound__state",
     "outbound_id",
+    "outbound__kind",
     "outbound__state",
     "outbound__external_id",
 )
@@ -62,6 +64,7 @@ class Planned(NamedTuple):
     case_id: int
     cause_id: int
     outcome: Outcome
+    goes_alone: bool = False  # it is more than a message or an effect to take again
 
 
 @dataclass(frozen=True)
@@ -139,19 +142,21 @@ def plan_replay(
 ) -> Plan:
     """What a replay of these would do now, for somebody who sees only `visible`.
 
-    Seven queries and one per connection whose mappings are asked, however many cases there are.
+    Six queries and one per connection whose mappings are asked, however many cases there are.
     """
     rows = list(visible.filter(pk__in=case_ids).order_by("pk").values(*_FACTS))
-    found = _outcomes(rows, run_id)
-    planned = [Planned(row["pk"], row["cause_id"], found[row["pk"]]) for row in rows]
+    connections = Connection.objects.in_bulk({row["connection_id"] for row in rows} - {None})
+    found = _outcomes(rows, run_id, connections)
+    planned = [
+        Planned(row["pk"], row["cause_id"], found[row["pk"]], _goes_alone(row)) for row in rows
+    ]
     unseen = set(case_ids) - found.keys()
     outcomes = Counter(one.outcome for one in planned)
     if unseen:
         outcomes[Outcome.NO_ACCESS] = len(unseen)
     taken = [row for row in rows if found[row["pk"]] in TAKEN]
-    connections = _connections(taken)
     per_second, limit = pace_of(
-        connections[row["connection_id"]] for row in taken if row["outbound_id"]
+        connections[row["connection_id"]] if row["outbound_id"] else None for row in taken
     )
     return Plan(
         selected=len(case_ids),
@@ -169,16 +174,13 @@ def plan_replay(
     )
 
 
-def _connections(rows: Iterable[Mapping[str, Any]]) -> dict[int, Connection]:
-    return Connection.objects.in_bulk({row["connection_id"] for row in rows} - {None})
-
-
-def _outcomes(rows: Sequence[Mapping[str, Any]], run_id: int | None) -> dict[int, Outcome]:
+def _outcomes(
+    rows: Sequence[Mapping[str, Any]], run_id: int | None, connections: Mapping[int, Connection]
+) -> dict[int, Outcome]:
     elsewhere = ReplayItem.objects.filter(
         case_id__in=[row["pk"] for row in rows], state__in=["PENDING", "SENT"]
     ).exclude(run_id=run_id)
     in_runs = set(elsewhere.values_list("case_id", flat=True))
-    connections = _connections(rows)
     missing = missing_rows({key for row in rows if (key := _needed_row(row))})
     return {
         row["pk"]: _outcome(row, connections, missing) if row["pk"] not in in_runs
@@ -244,6 +246,13 @@ def _outcome_of_work(row: Mapping[str, Any]) -> Outcome:
         return Outcome.READY  # the number is told again
     is_held = row["order_id"] is not None and row["order__held_for"] == row["code"]
     return Outcome.READY if is_held else Outcome.NOTHING
+
+
+def _goes_alone(row: Mapping[str, Any]) -> bool:
+    """An order, an offer or a look goes its own way, and numbers of stock are told anew."""
+    if row["inbound_id"]:
+        return False
+    return not row["outbound_id"] or row["outbound__kind"] in STOCK_KINDS
 
 
 def is_paused(connection: Connection, *, is_outbound: bool) -> bool:

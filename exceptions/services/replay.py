@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -13,9 +14,10 @@ from exceptions.errors import VerbNotAllowed
 from exceptions.expected import is_expectation
 from exceptions.groups import lacking_the_same
 from exceptions.lifecycle import CaseState, allowed
-from exceptions.models import ExceptionCase
+from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.services.acts import lock_case, refuse_stale
-from exceptions.services.cases import note, save, snapshot
+from exceptions.services.calendars import Clocks
+from exceptions.services.cases import draft_note, save, save_all, snapshot
 from exceptions.services.look_again import look_again
 from exceptions.services.stock_cases import push_offer
 from orders.selectors import lock_orders
@@ -52,10 +54,8 @@ def take_again(
     if not allowed("replay", CaseState(case.state)):
         raise VerbNotAllowed(f"This case is {case.state.lower()}; there is nothing to replay.")
     refuse_stale(case, actor_id=actor_id, version=version)
-    before = snapshot(case)
-    case.state, case.wake_at, case.cure = CaseState.REPLAYING, None, _cure_of(case)
-    text = f"{_sentence(case)} · {within}" if within else _sentence(case)
-    note(case, "replay", now, actor_id=actor_id, text=text, before=before)
+    case.cure = "edit" if corrected_of([case.inbound_id or 0]) else ""
+    begin(case, sentence_of(case, within), now, actor_id=actor_id, clocks=Clocks()).save()
     save(case)
     if not _replay(case, now):
         raise VerbNotAllowed("There is nothing to replay: it is under way or done already.")
@@ -63,10 +63,21 @@ def take_again(
     return case, True
 
 
-def _cure_of(case: ExceptionCase) -> str:
-    """What was changed before the replay, for those who meet the same again."""
-    corrected = InboundMessage.objects.filter(pk=case.inbound_id or 0, edited_body__isnull=False)
-    return "edit" if case.inbound_id and corrected.exists() else ""
+def corrected_of(message_ids: Sequence[int]) -> set[int]:
+    """Which of these messages have a corrected body."""
+    corrected = InboundMessage.objects.filter(pk__in=message_ids, edited_body__isnull=False)
+    return set(corrected.values_list("pk", flat=True))
+
+
+def begin(
+    case: ExceptionCase, text: str, now: datetime, *, actor_id: int | None, clocks: Clocks
+) -> CaseEvent:
+    """Let a case in hand be under way; the line that says so. The caller saves both."""
+    before = snapshot(case)
+    case.state, case.wake_at = CaseState.REPLAYING, None
+    return draft_note(
+        case, "replay", now, actor_id=actor_id, text=text, before=before, clocks=clocks
+    )
 
 
 def lock_behind(case_id: int) -> None:
@@ -100,23 +111,25 @@ def _replay_named(case: ExceptionCase) -> bool:
     return False
 
 
-def _sentence(case: ExceptionCase) -> str:
+def sentence_of(case: ExceptionCase, within: str) -> str:
+    """What is done, and as part of which run."""
+    done = "Taken again"
     if case.outbound is not None:
-        return f"Sent again with key {case.outbound.effect_key}"
-    if is_expectation(case.code):
-        return "Looked again, and asked for what is owed"
-    return "Taken again"
+        done = f"Sent again with key {case.outbound.effect_key}"
+    elif is_expectation(case.code):
+        done = "Looked again, and asked for what is owed"
+    return f"{done} · {within}" if within else done
 
 
 @transaction.atomic
 def follow_mapping(*, case_id: int, actor_id: int, text: str, now: datetime) -> int:
     """The row a case lacks was saved: what waited for it is under way. Returns how many follow."""
     waiting = lacking_the_same(ExceptionCase.objects.get(pk=case_id))
-    locked = waiting.select_for_update(of=("self",)).exclude(state=CaseState.REPLAYING)
-    rows = list(locked.order_by("pk"))
+    locked = waiting.select_related("policy").select_for_update(of=("self",))
+    rows = list(locked.exclude(state=CaseState.REPLAYING).order_by("pk"))
+    clocks = Clocks()
     for case in rows:
-        before = snapshot(case)
-        case.state, case.wake_at, case.cure = CaseState.REPLAYING, None, "mapping"
-        note(case, "replay", now, actor_id=actor_id, text=text, before=before)
-        save(case)
+        case.cure = "mapping"
+    lines = [begin(case, text, now, actor_id=actor_id, clocks=clocks) for case in rows]
+    save_all(rows, lines, now=now)
     return len(rows)

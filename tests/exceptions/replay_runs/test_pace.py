@@ -6,11 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from connectors.drains import drain_inbox, drain_outbox
 from connectors.models import Connection, OutboundMessage
 from connectors.services.pause import pause_connection, resume_connection
-from exceptions.models import ExceptionCase
+from exceptions.models import ExceptionCase, ReplayRun
 from exceptions.services.drive_run import drive_due_run
 from tests.exceptions.conftest import Stopped
 from tests.exceptions.runs import Clock, Erp, ends, numbers
@@ -58,6 +61,50 @@ def test_gives_way_to_live_calls_that_wait(
     assert netsuite.sent[0] == "order.post:LIVE"
 
 
+def test_waits_for_a_system_that_does_not_answer_and_leaves_nothing_out(
+    netsuite: Erp, erp: Connection, stuck: Any, start: Any, clock: Clock
+) -> None:
+    netsuite.refusal = ""
+    stuck(3)
+    run = start()
+    Connection.objects.filter(pk=erp.pk).update(closed_until=timezone.now() + timedelta(minutes=1))
+
+    drive_due_run(now=clock.now)
+
+    run.refresh_from_db()
+    assert (numbers(run), run.held_by) == ({"PENDING": 3}, "NetSuite does not answer")
+    Connection.objects.filter(pk=erp.pk).update(closed_until=None)
+    clock.until(lambda: ends(run))
+    assert numbers(run) == {"DONE": 3}
+
+
+def test_a_look_asks_as_much_of_many_as_of_few(
+    netsuite: Erp, stopped_effect: Stopped, stopped_message: Stopped, start: Any, clock: Clock
+) -> None:
+    netsuite.refusal = ""
+    asked = []
+    for count in (2, 10):
+        for n in range(count):
+            stopped_effect(f"{count}-{n}")
+            stopped_message(f"{count}-{n}")
+        run = start(canary=2 * count)
+        with CaptureQueriesContext(connection) as sending:
+            assert drive_due_run(now=clock.now) == 2 * count
+        assert numbers(run) == {"SENT": 2 * count}
+        drain_outbox()
+        clock.now += timedelta(seconds=1)
+        with CaptureQueriesContext(connection) as judging:
+            assert drive_due_run(now=clock.now) == count
+        asked.append((len(sending), len(judging)))
+        drain_inbox()
+        ReplayRun.objects.update(finished_at=clock.now)
+        still_open = ExceptionCase.objects.filter(closed_at=None)
+        still_open.update(state="IGNORED", closed_at=clock.now)
+
+    assert asked[0] == asked[1]
+    assert max(asked[0]) <= 50
+
+
 def test_a_paused_connection_holds_up_its_own_items_only(
     netsuite: Erp, erp: Connection, stuck: Any, stopped_message: Stopped, start: Any,
     clock: Clock,
@@ -84,6 +131,7 @@ def test_holds_its_worker_for_a_moment_only_and_rests_after_it(
     netsuite: Erp, stuck: Any, start: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("exceptions.services.drive_run.SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("exceptions.services.drive_run.BATCH", 2)
     monkeypatch.setattr("exceptions.services.drive_run.REST", 1e6)
     stuck(5)
     run = start()
@@ -91,6 +139,6 @@ def test_holds_its_worker_for_a_moment_only_and_rests_after_it(
     drive_due_run(now=clock.now)
 
     run.refresh_from_db()
-    assert numbers(run) == {"SENT": 1, "PENDING": 4}
+    assert numbers(run) == {"SENT": 2, "PENDING": 3}
     assert run.next_look_at is not None
     assert run.next_look_at > clock.now + timedelta(minutes=1)

@@ -109,10 +109,11 @@ def test_a_worker_that_dies_in_the_middle_sends_nothing_twice_and_another_goes_o
     hits = iter(range(100))
 
     def die(name: str) -> None:
-        if name == "replay.before_commit" and next(hits) == 2:
+        if name == "replay.before_commit" and next(hits) == 1:
             raise Died
 
-    monkeypatch.setattr("exceptions.services.drive_run.failpoint", die)
+    monkeypatch.setattr("exceptions.services.drive_run.BATCH", 2)
+    monkeypatch.setattr("exceptions.services.send_items.failpoint", die)
     with pytest.raises(Died):
         drive_due_run(now=clock.now)
     run.refresh_from_db()
