@@ -15,3 +15,4 @@ class RetailhubConfig(AppConfig):
         import_module("retailhub.celery")
         import_module("retailhub.wiring").install()
         import_module("retailhub.watcher").install()
+        import_module("retailhub.passwords").install()

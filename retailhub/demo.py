@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db import transaction
 
@@ -249,18 +250,16 @@ def _seed_desk(shop: Connection, erp: Connection, wms: Connection, now: datetime
     groups = {role: Group.objects.get_or_create(name=role.value)[0] for role in Role}
     people = {}
     for person in PEOPLE:
-        user, is_new = get_user_model().objects.get_or_create(
+        user, _ = get_user_model().objects.get_or_create(
             username=person.username,
             defaults={
+                "password": make_password(person.password),
                 "first_name": person.name.split()[0],
                 "last_name": person.name.split()[1],
                 "is_staff": person.role == Role.ADMIN,
                 "is_superuser": person.role == Role.ADMIN,
             },
         )
-        if is_new:
-            user.set_password(person.password)
-            user.save()
         user.groups.set([groups[person.role]])
         people[person.username] = user
     orders, _ = Team.objects.get_or_create(slug="orders", defaults={"name": "Order desk"})

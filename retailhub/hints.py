@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import connection, transaction
 
@@ -24,6 +24,16 @@ INSERT INTO retailhub_liveevent (topic, entity, version, verb)
 SELECT %s, * FROM unnest(%s::text[], %s::bigint[], %s::text[]) RETURNING id
 """
 
+# With the cases, their causes: one line for each, however many of its cases changed.
+_INSERT_CASES = """
+INSERT INTO retailhub_liveevent (topic, entity, version, verb)
+SELECT %s, * FROM unnest(%s::text[], %s::bigint[], %s::text[])
+UNION ALL
+SELECT DISTINCT 'queue', 'cases-of-cause-' || coalesce(u.merged_into_id, u.id), 0, 'upd'
+FROM exceptions_exceptioncase c JOIN exceptions_cause u ON u.id = c.cause_id WHERE c.id = ANY(%s)
+RETURNING id
+"""
+
 
 class _Owed(threading.local):
     """Topics with news in this thread's transaction."""
@@ -37,12 +47,12 @@ _owed = _Owed()
 
 def case_changed(event: CaseChanged) -> None:
     """The queue and the case's own page."""
-    _hint("queue", [(f"case-{event.case_id}", event.version, event.verb)])
+    _hint_cases([(event.case_id, event.version)], event.verb)
 
 
 def cases_changed(event: CasesChanged) -> None:
     """Many at once, in one statement."""
-    _hint("queue", [(f"case-{pk}", version, event.verb) for pk, version in event.cases])
+    _hint_cases(event.cases, event.verb)
 
 
 def causes_changed(event: CausesChanged) -> None:
@@ -83,17 +93,27 @@ def run_changed(event: ReplayRunChanged) -> None:
     _hint("replays", [(f"run-{event.run_id}", 0, "upd")])
 
 
+def _hint_cases(cases: Sequence[tuple[int, int]], verb: str) -> None:
+    items = [(f"case-{pk}", version, verb) for pk, version in cases]
+    if len(items) > MOST_NAMED:
+        _hint("queue", items)
+    else:
+        _write(_INSERT_CASES, "queue", items, [pk for pk, _ in cases])
+
+
 def _hint(topic: str, items: Iterable[tuple[str, int, str]]) -> None:
     changed = list(items)
+    _write(_INSERT, topic, [(MANY, 0, "upd")] if len(changed) > MOST_NAMED else changed)
+
+
+def _write(insert: str, topic: str, changed: list[tuple[str, int, str]], *more: list[int]) -> None:
     if not changed:
         return
-    if len(changed) > MOST_NAMED:
-        changed = [(MANY, 0, "upd")]
     is_first = not any(hook[1] is _ring_all for hook in connection.run_on_commit)
     if is_first:
         _owed.topics.clear()  # of a transaction that was rolled back: there is nothing to look at
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [topic, *map(list, zip(*changed, strict=True))])
+        cursor.execute(insert, [topic, *map(list, zip(*changed, strict=True)), *more])
         _owed.topics[topic] = max(row[0] for row in cursor.fetchall())
     if is_first:
         transaction.on_commit(_ring_all, robust=True)

@@ -3,7 +3,7 @@
 import { hasUnsavedText, morph } from "./morph.js";
 
 const idOf = (entity) => String(entity).match(/\d+$/)?.[0];
-const NUMBERS = 4_000; // what waits for an incident changes with every order: read it together
+const NUMBERS = 4_000; // what waits for an incident or a cause changes with every order: read it together
 let waiting = 0;
 let recount = 0;
 
@@ -29,35 +29,38 @@ document.addEventListener("rh:changes", ({ detail }) => {
   if (detail.items.some(isNews)) {
     clearTimeout(waiting);
     waiting = setTimeout(() => refresh(id), 200 + Math.random() * 1_000);
-  } else if ("numbers" in pane.dataset && (detail.topic === "orders" || detail.topic === "queue")) recountSoon(id);
+  } else if ("numbers" in pane.dataset && (detail.topic === "orders" || detail.topic === "queue")) recountSoon(() => refresh(id, isWrittenIn));
 });
 
 // Whoever writes is not bothered with numbers: they come with the next hint after that.
-function recountSoon(id) {
+function recountSoon(read) {
   recount ||= setTimeout(() => {
     recount = 0;
-    refresh(id, isWrittenIn);
+    read();
   }, NUMBERS * (0.8 + Math.random() * 0.4));
 }
 
-async function refreshRegion(id) {
+async function refreshRegion(id, isBusy = isInUse) {
   const region = document.getElementById(id);
-  if (!region || document.hidden || isInUse(region)) return;
+  if (!region || document.hidden || isBusy(region)) return;
   const response = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (response.redirected) return void region.querySelector("[data-changed]")?.removeAttribute("hidden");
   if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById(id);
-  if (fresh && !isInUse(region)) morph(region, document.importNode(fresh, true));
+  if (fresh && !isBusy(region)) morph(region, document.importNode(fresh, true));
 }
 
 document.addEventListener("rh:changes", ({ detail }) => {
   const region = document.querySelector("[data-entity], [data-follow]");
   if (!region) return;
   const hit = region.dataset.follow === detail.topic || detail.items.some(([entity]) => entity === region.dataset.entity);
-  if (!hit && !detail.reset && !detail.many) return;
-  clearTimeout(waiting);
-  waiting = setTimeout(() => refreshRegion(region.id).catch(() => {}), 200 + Math.random() * 1_000);
+  if (hit || detail.reset || detail.many) {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => refreshRegion(region.id).catch(() => {}), 200 + Math.random() * 1_000);
+  } else if (detail.items.some(([entity]) => entity === region.dataset.counts)) {
+    recountSoon(() => refreshRegion(region.id, isWrittenIn).catch(() => {}));
+  }
 });
 
 document.addEventListener("htmx:afterSettle", () => {

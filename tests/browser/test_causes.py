@@ -105,6 +105,11 @@ def test_open_pages_are_told_when_causes_are_split_and_merged(
         )
     )
     expect(cause_page.locator("tbody tr")).to_have_count(1)
+    tick = cause_page.get_by_role("checkbox").first
+    tick.check()
+    unknown_sku("W-4")
+    expect(cause_page.locator("tbody tr")).to_have_count(2, timeout=20_000)
+    expect(tick).to_be_checked()
     expect(causes.get_by_role("link", name="Show changes")).to_be_visible()
     expect(queue.locator("#pane dl").first).to_contain_text("Old")
     causes.get_by_role("link", name="Show changes").click()

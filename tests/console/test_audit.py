@@ -5,11 +5,16 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.conf import LazySettings
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.management.commands import changepassword
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import connection as database
 from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
@@ -199,3 +204,39 @@ def test_what_the_admin_did_to_people_is_told_to_who_sees_everything(
     assert "ben: Changed role from agent to lead." in text_of(admin.get("/audit/"))
     assert "ben: " not in text_of(as_(ana).get("/audit/?kind=person"))
     assert acts(user=ana, wanted=Wanted(kind="person"), most=9) == []
+
+
+def test_every_new_password_is_told_wherever_it_was_set(
+    as_: SignedIn, mia: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mia.is_staff = mia.is_superuser = True
+    mia.set_password("the-one-before")
+    mia.save()
+    monkeypatch.setattr(changepassword.Command, "_get_pass", lambda *_: "another-long-one")
+
+    call_command("changepassword", mia.username, stdout=StringIO())
+    own = {"old_password": "another-long-one", "new_password1": "a-third-one-23"}
+    client = as_(User.objects.get(pk=mia.pk))
+    answer = client.post("/admin/password_change/", own | {"new_password2": "a-third-one-23"})
+
+    assert answer["Location"] == "/admin/password_change/done/"
+    found = acts(user=mia, wanted=Wanted(kind="person", thing=mia.pk), most=9)
+    assert [(act.what, act.who, act.text) for act in found] == [
+        ("change", mia.pk, "mia: New password."),
+        ("change", mia.pk, "mia: New password, by a command."),
+        ("change", mia.pk, "mia: New password, by a command."),
+    ]
+
+
+def test_a_hash_that_is_renewed_at_sign_in_is_no_new_password(
+    mia: User, settings: LazySettings
+) -> None:
+    mia.password = make_password("the-same")
+    mia.save()
+    hasher = "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher"
+    settings.PASSWORD_HASHERS = [hasher, *settings.PASSWORD_HASHERS]
+
+    assert mia.check_password("the-same")
+
+    assert mia.password.startswith("pbkdf2_sha1")
+    assert acts(user=mia, wanted=Wanted(kind="person"), most=9) == []

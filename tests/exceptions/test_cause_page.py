@@ -12,11 +12,15 @@ from django.utils import timezone
 
 from connectors.models import Connection
 from exceptions.cause_page import trend_of
+from exceptions.events import CaseChanged, CasesChanged
 from exceptions.groups import visible_causes
-from exceptions.models import CauseEvent, ExceptionCase, Team
+from exceptions.models import Cause, CauseEvent, ExceptionCase, Team
 from exceptions.services.cases import close_cured
 from exceptions.services.merge_causes import merge_causes
+from retailhub.kernel.events import publish
 from retailhub.kernel.roles import Role
+from retailhub.live import changes_since, newest_sequences
+from retailhub.models import LiveEvent
 from tests.conftest import person
 from tests.exceptions.conftest import OpenCase, Stopped
 from tests.exceptions.unmapped import missing
@@ -115,3 +119,25 @@ def test_the_trend_has_a_bar_for_each_day_as_high_as_its_share(
 
     assert [bar.count for bar in bars] == [0] * 10 + [1, 0, 0, 3]
     assert (bars[-1].height, bars[-1].y, bars[10].height) == (100, 0, 34)
+
+
+def test_a_change_of_cases_is_one_line_for_what_is_shown_of_their_cause(
+    stopped_message: Stopped, now: datetime
+) -> None:
+    cases = [missing(stopped_message, f"k{n}", "MUG") for n in range(3)]
+    whole = Cause.objects.create(
+        fingerprint="whole", code="x", title="Whole", first_seen_at=now, last_seen_at=now
+    )
+    first = newest_sequences(["queue"])["queue"]
+
+    publish(CasesChanged(cases=tuple((case.pk, 9) for case in cases)))
+    Cause.objects.filter(pk=cases[0].cause_id).update(merged_into=whole)
+    publish(CaseChanged(case_id=cases[0].pk, version=10, verb="gone"))
+
+    counted = {f"cases-of-cause-{cases[0].cause_id}", f"cases-of-cause-{whole.pk}"}
+    _, items = changes_since("queue", first)
+    assert {(entity, version) for entity, version, _ in items or ()} == {
+        (f"case-{cases[0].pk}", 10), (f"case-{cases[1].pk}", 9), (f"case-{cases[2].pk}", 9),
+        *((entity, 0) for entity in counted),
+    }  # fmt: skip
+    assert LiveEvent.objects.filter(pk__gt=first).count() == 6
