@@ -13,6 +13,7 @@ from django.core.management.commands import flush
 from django.db import connection as database
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.utils import timezone
+from hypothesis import HealthCheck, settings
 
 from connectors.models import CodeMapping, Connection
 from connectors.services import breaker
@@ -30,6 +31,10 @@ from retailhub.kernel.roles import Role
 from retailhub.kernel.trace import new_trace_id
 
 ONE_DAY = timedelta(days=1)
+
+# A machine that is busy elsewhere for a moment is no verdict on an example.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -39,7 +39,7 @@ from tests.conftest import Stock
 
 T = TypeVar("T")
 HERE = Path(__file__).parent
-WAIT = 15_000  # milliseconds; a busy machine is not a broken page
+WAIT = 60_000  # milliseconds; a busy machine is not a broken page
 expect.set_options(timeout=WAIT)
 
 
@@ -234,7 +234,7 @@ def unknown_sku(house: House, webshop: Connection) -> Callable[..., None]:
     return order
 
 
-def until(is_so: Callable[[], bool], seconds: float = 15) -> None:
+def until(is_so: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for the workers."""
     limit = time.monotonic() + seconds
     while not is_so():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +24,7 @@ from connectors.systems.base import (
 from connectors.systems.http import CredentialsRejected, HttpClient, RemoteThrottled
 from inventory.models import Channel
 from tests.conftest import connect
+from tests.connectors.turns import Clock
 from tests.racing import at_once
 
 Window = tuple[datetime, datetime]
@@ -149,13 +149,14 @@ def test_a_window_with_many_pages_goes_on_where_a_turn_ended(
 def test_a_slow_source_does_not_keep_the_other_jobs_waiting(
     lister: FakeLister, source: Connection, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coverage, "TURN_SECONDS", 0.2)
+    clock = Clock()
+    monkeypatch.setattr(coverage, "time", clock)
     for number in range(5):
         lister.has(f"o{number}", now - timedelta(hours=1))
     listing = lister.list_orders
 
     def slowly(*asked: Any) -> OrderList:
-        time.sleep(0.3)
+        clock.now += coverage.TURN_SECONDS
         return listing(*asked)
 
     monkeypatch.setattr(lister, "list_orders", slowly)

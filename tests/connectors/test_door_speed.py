@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -48,33 +49,42 @@ async def test_a_stale_answer_counts_while_it_is_read_again_but_not_an_old_one(
 
     monkeypatch.setattr(directory, "FRESH_SECONDS", 0.0)
     assert await known.find("shop") is first
-    await asyncio.sleep(0.1)
+    await read_to_the_end(known)
     second = await known.find("shop")
     assert second is not first
 
+    await read_to_the_end(known)
     monkeypatch.setattr(directory, "STALE_SECONDS", 0.0)
-    await asyncio.sleep(0.1)
     assert await known.find("shop") not in {first, second}
+
+
+async def read_to_the_end(known: Directory) -> None:
+    async with asyncio.timeout(60):
+        while known._reading:
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.asyncio
 async def test_what_is_committed_during_a_ring_gets_a_ring_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rung: list[float] = []
+    rings, has_begun, may_end = [], threading.Event(), threading.Event()
 
     def ring(*_: Any) -> None:
-        rung.append(time.monotonic())
-        time.sleep(0.05)
+        rings.append("ring")
+        has_begun.set()
+        may_end.wait(60)
 
     monkeypatch.setattr(batcher, "ring", ring)
     monkeypatch.setattr(batcher, "RING_PAUSE_SECONDS", 0.01)
     door = Batcher(ring=drain_inbox)
 
     door._ring()
-    await asyncio.sleep(0.02)
+    assert await asyncio.to_thread(has_begun.wait, 60)
     for _ in range(10):
         door._ring()
-    await asyncio.sleep(0.3)
+    may_end.set()
+    assert door._ringing is not None
+    await door._ringing
 
-    assert len(rung) == 2
+    assert len(rings) == 2

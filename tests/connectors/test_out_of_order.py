@@ -165,7 +165,7 @@ def _shuffled(names: Sequence[str]) -> st.SearchStrategy[tuple[list[str], set[st
     return st.tuples(st.permutations(names), st.sets(st.sampled_from(names)))
 
 
-in_a_world = settings(max_examples=20, deadline=None, phases=[Phase.explicit, Phase.generate])
+in_a_world = settings(max_examples=20, phases=[Phase.explicit, Phase.generate])
 
 
 SHOP = ["placed", "paid", "refund", "ended"]

@@ -131,7 +131,8 @@ def test_a_row_about_amounts_never_decides_for_what_has_none() -> None:
 
 @pytest.mark.django_db
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(table=tables, of=facts)
 def test_the_database_says_of_every_case_what_the_plain_rules_say(

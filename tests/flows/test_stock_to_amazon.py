@@ -12,13 +12,16 @@ from django.utils import timezone
 
 from connectors.drains import drain_outbox, drain_stock
 from connectors.models import Connection, OutboundMessage
+from connectors.services import limiter
 from connectors.services.read_back import read_back
+from connectors.systems.amazon.adapter import PATCH_RATE
 from exceptions.models import ExceptionCase
 from exceptions.services.replay import replay_case
 from inventory.models import Channel, ChannelOffer, Publication
 from inventory.services import full_run
 from retailhub.sandbox.catalogue import ITEM_BY_CODE, opening_stock
 from tests.flows.conftest import Estate
+from tests.flows.systems import PATIENCE
 from tests.flows.telling import count, states, tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,13 +39,15 @@ def with_hamburg(sku: str, berlin: int) -> int:
 
 
 def tell_until(is_so: Callable[[], bool], time_passes: Callable[[], None]) -> None:
-    for _ in range(60):
+    limit = time.monotonic() + PATIENCE
+    while True:
         tell()
         if is_so():
             return
+        owed = OutboundMessage.objects.values_list("kind", "state", "error_detail")
+        assert time.monotonic() < limit, list(owed)
         time.sleep(0.1)
         time_passes()
-    raise AssertionError(list(OutboundMessage.objects.values_list("kind", "state", "error_detail")))
 
 
 @pytest.fixture
@@ -100,18 +105,24 @@ def test_many_numbers_go_as_a_feed_and_each_that_is_refused_is_a_case(
 def test_a_burst_keeps_to_amazons_rate_and_ends_with_the_newest_number(
     estate: Estate, market: Channel, time_passes: Callable[[], None]
 ) -> None:
-    began = time.time()
+    began = time.monotonic()
+    count("MUG-BLUE", 101)
+    tell_until(lambda: listed(estate, "MUG-BLUE") == 25_101, time_passes)
+    time.sleep(1)  # Amazon's bucket is full again, and ours begins anew
+    limiter._redis().delete(f"retailhub:rate:{market.connection.pk}:{PATCH_RATE.operation}")
     for quantity in range(100, 60, -1):
         count("MUG-BLUE", quantity)
         drain_stock()
         drain_outbox()
     tell_until(lambda: listed(estate, "MUG-BLUE") == with_hamburg("MUG-BLUE", 61), time_passes)
 
-    seconds = time.time() - began
+    seconds = time.monotonic() - began
     calls = estate.control("market", "calls", "GET")["calls"]
     patches = [call for call in calls if call["method"] == "PATCH"]
-    # Two clocks that tick at the same rate may disagree once.
-    assert sum(call["status"] == 429 for call in patches) <= 1
+    # Ours counts when a call is let go, Amazon's when it comes in, and a full bucket regains
+    # nothing. So one 429 came of a first call that had to fetch its access token on the way. What
+    # ours holds back at first, three quarters of a second, is enough for calls that need not.
+    assert not [call for call in patches if call["status"] == 429]
     assert len(patches) <= 5 + 5 * seconds
 
 
@@ -140,11 +151,10 @@ def test_whatever_happens_on_the_way_amazon_ends_with_the_newest_number(
 
 def looked(*, now: datetime) -> bool:
     """The channel was read back, as soon as nothing more urgent wants its rate."""
-    for _ in range(200):
-        if read_back(now=now):
-            return True
+    limit = time.monotonic() + PATIENCE
+    while not (found := read_back(now=now)) and time.monotonic() < limit:
         time.sleep(0.1)
-    return False
+    return found > 0
 
 
 def test_a_number_changed_by_hand_is_drift_until_it_is_pushed_again(

@@ -118,12 +118,12 @@ def test_a_pair_of_surrogates_is_one_character() -> None:
     ids=["escaped quotes without an end", "backslashes without an end", "an open text at the end"],
 )
 def test_a_text_that_never_ends_costs_no_more_than_its_length(body: bytes) -> None:
-    started = time.monotonic()
+    began = time.thread_time()
 
     with pytest.raises(InvalidJson):
         read_json(body)
 
-    assert time.monotonic() - started < 1.0
+    assert time.thread_time() - began < 1.0
 
 
 @given(st.binary(max_size=400))

@@ -60,7 +60,7 @@ class Checkout:
     def call(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """The starter, finished."""
         with self.start(*arguments) as process:
-            said, _ = process.communicate(timeout=30)
+            said, _ = process.communicate(timeout=120)
         return subprocess.CompletedProcess(arguments, process.returncode, stdout=said)
 
     def python(self, script: str) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ def make_checkout(root: Path) -> Checkout:
     return Checkout(root, inherited | {"PORT": "18700"})
 
 
-def eventually(true: Callable[[], bool], within: float = 10.0) -> bool:
+def eventually(true: Callable[[], bool], within: float = 60.0) -> bool:
     """Whether it becomes `true` within so many seconds."""
     deadline = time.monotonic() + within
     while not true():

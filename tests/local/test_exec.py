@@ -81,7 +81,7 @@ def test_brings_both_servers_back_when_they_are_killed(checkout: Checkout) -> No
     done = checkout.call("exec", "--ephemeral", "--", *checkout.python(script))
 
     assert done.returncode == 0, done.stdout
-    assert float(done.stdout.splitlines()[-1]) < 5
+    assert float(done.stdout.splitlines()[-1]) < 30
 
 
 def test_is_cleaned_up_after_when_it_is_killed(checkout: Checkout) -> None:

@@ -25,7 +25,7 @@ def test_a_frame_stays_within_its_database(monkeypatch: pytest.MonkeyPatch) -> N
             heard.append((layer, name))
         for layer, word in ((ours, "ours"), (theirs, "theirs")):
             await layer.group_send("cases", {"word": word})
-        words = [(await asyncio.wait_for(layer.receive(name), 5))["word"] for layer, name in heard]
+        words = [(await asyncio.wait_for(layer.receive(name), 60))["word"] for layer, name in heard]
         for layer in (ours, theirs):
             await layer.flush()
         return words

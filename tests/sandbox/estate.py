@@ -98,7 +98,7 @@ class Running:
         return (await self.client.post(GRAPHQL_PATH, json=body)).json()
 
 
-async def eventually(is_so: Callable[[], bool], within_s: float = 5.0) -> None:
+async def eventually(is_so: Callable[[], bool], within_s: float = 60.0) -> None:
     async with asyncio.timeout(within_s):
         while not is_so():
             await asyncio.sleep(0.01)

@@ -210,7 +210,7 @@ async def test_wrong_client_credentials_get_no_token(erp: Running) -> None:
 
 
 async def test_a_sixth_call_at_once_is_one_too_many(erp: Running) -> None:
-    await erp.faults(latency_ms=150)
+    await erp.faults(latency_ms=500)
 
     answers = await asyncio.gather(*(erp.client.get(ORDER) for _ in range(8)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -15,6 +14,7 @@ from connectors.services.receive import Delivery, receive_messages
 from connectors.systems.base import Envelope, PollPage
 from tests.conftest import connect
 from tests.connectors.poll.sources import FakeSource, page
+from tests.connectors.turns import Clock
 from tests.racing import at_once
 
 
@@ -86,8 +86,9 @@ def test_a_turn_ends_in_time_and_who_waited_longest_comes_first(
     source: FakeSource, polled: Connection, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect("another", "Another", "fake", "SHOP", poll_seconds=60)
-    monkeypatch.setattr(poll, "TURN_SECONDS", 0.05)
-    monkeypatch.setattr(FakeSource, "poll", _slowly(FakeSource.poll, 0.06))
+    clock = Clock()
+    monkeypatch.setattr(poll, "time", clock)
+    monkeypatch.setattr(FakeSource, "poll", _slowly(FakeSource.poll, clock))
     source.script.extend([page("a", cursor="p2"), page("b")])
 
     assert poll_due_connections(now=now) == 1
@@ -98,9 +99,11 @@ def test_a_turn_ends_in_time_and_who_waited_longest_comes_first(
     assert polled_cursor.position == "p2"
 
 
-def _slowly(asked: Callable[..., PollPage], seconds: float) -> Callable[..., PollPage]:
+def _slowly(asked: Callable[..., PollPage], clock: Clock) -> Callable[..., PollPage]:
+    """A page takes as long as a turn may."""
+
     def ask(*args: object) -> PollPage:
-        time.sleep(seconds)
+        clock.now += poll.TURN_SECONDS
         return asked(*args)
 
     return ask
@@ -121,7 +124,7 @@ def test_the_pause_that_a_source_asks_for_is_kept(
 def test_a_poll_gives_way_to_effects_and_goes_on_when_they_leave_room(
     source: FakeSource, polled: Connection, now: datetime
 ) -> None:
-    Connection.objects.filter(pk=polled.pk).update(rate_per_second=20, burst=4)
+    Connection.objects.filter(pk=polled.pk).update(rate_per_second=0.1, burst=4)
     polled.refresh_from_db()
     limiter._redis().delete(f"retailhub:rate:{polled.pk}")
     with limiter.slot(polled):  # takes the one token there is
@@ -129,7 +132,7 @@ def test_a_poll_gives_way_to_effects_and_goes_on_when_they_leave_room(
     assert source.asked == []
     assert Cursor.objects.get().due_at == now + timedelta(seconds=1)
 
-    time.sleep(0.11)
+    Connection.objects.filter(pk=polled.pk).update(rate_per_second=1_000_000)
     poll_due_connections(now=now + timedelta(seconds=1))
 
     assert len(source.asked) == 1

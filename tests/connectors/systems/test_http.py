@@ -150,7 +150,7 @@ def test_a_drip_ends_at_the_deadline(remote: Remote) -> None:
     ):
         http.call("POST", "/x", json_body={})
 
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 5  # of the ten that the whole answer takes
 
 
 @pytest.mark.parametrize(("is_write", "meaning"), [(WRITE, AnswerLost), (READ, AnswerTooLarge)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,13 +18,13 @@ from tests.exceptions.hooks.receiving import SECRET, Receiver, Subscribe
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    made = Receiver()
+    made, is_over = Receiver(), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             made.heard.append(({k.lower(): v for k, v in self.headers.items()}, body))
-            time.sleep(made.seconds)
+            is_over.wait(made.seconds)
             self.send_response(made.status)
             self.send_header("Content-Length", "2")
             self.end_headers()
@@ -38,6 +37,7 @@ def receiver() -> Iterator[Receiver]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     made.url = f"http://127.0.0.1:{server.server_port}/hooks?who=us"
     yield made
+    is_over.set()
     server.shutdown()
     server.server_close()
 

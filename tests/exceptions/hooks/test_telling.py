@@ -94,12 +94,12 @@ def test_one_that_is_slow_holds_a_worker_for_one_call_only(
     subscribe()
     for number in range(3):
         problem("connectors.rejected", subject={"n": number}, context={"n": number})
-    receiver.seconds = 5
+    receiver.seconds = 30
     began = time.monotonic()
 
     assert send(soon) == 0
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15  # it was not waited for
     assert len(receiver.heard) == 1
     assert Notice.objects.filter(state="READY").count() == 3
 

@@ -95,7 +95,8 @@ _DONE_OUT = {OutboundState.SENT, OutboundState.SUPERSEDED}
     )
 )
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_nothing_that_is_cured_is_ever_opened_again(
     stopped_message: Stopped, stopped_effect: Stopped, ledger: Ledger, ana: User, now: datetime,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.systems.base import MappingFailed
@@ -83,7 +83,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=600)
 @given(
     changes=st.lists(
         st.tuples(st.sampled_from(PLACES), values, st.booleans()), min_size=1, max_size=3
@@ -125,7 +125,7 @@ def check(found: CanonicalOrder) -> str:
     return ""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(path=st.sampled_from(list(paths_in(REFUND))), change=values)
 def test_a_changed_refund_is_read_or_refused(path: Path, change: Any) -> None:
     payload = with_change(json.loads(json.dumps(REFUND)), path, change)
@@ -139,7 +139,7 @@ def test_a_changed_refund_is_read_or_refused(path: Path, change: Any) -> None:
     assert fact.amount >= 0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     topic=st.sampled_from(["orders/create", "refunds/create", "products/update", "x"]),
     body=st.binary(max_size=200) | values.map(lambda value: json.dumps(value).encode()),
