@@ -16,7 +16,7 @@ from connectors.systems.addresses import AddressGuard
 from exceptions.models import Notice, Subscription
 from exceptions.models.hooks import Kind
 from exceptions.services.send_again import send_again
-from exceptions.services.subscriptions import is_secret, keep_secret
+from exceptions.services.subscriptions import end_old_secret, is_secret, keep_secret
 from retailhub.kernel.admin import AdminsOnly, HistoryAdmin, NeverDeleted, RecordAdmin
 from retailhub.kernel.errors import NeedsOperator
 
@@ -33,12 +33,20 @@ class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg] # takes no []
         max_length=200,
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "class": "vTextField"}),
         help_text="What both sides sign with: whsec_ and 24 to 64 random bytes in base64."
-        " Leave empty to keep what is saved.",
+        " Leave empty to keep what is saved. With a new one, what we send carries two signatures"
+        " for 24 hours, one by the new secret and one by the old: enter the new one there too"
+        " within that time.",
+    )
+    old_ends_now = forms.BooleanField(
+        label="The old secret ends now",
+        required=False,
+        help_text="Tick it when somebody may have seen the old one. Until the new one is entered"
+        " there, what we send is refused; it is tried again for six hours.",
     )
 
     class Meta:
         model = Subscription
-        fields = ("name", "url", "kinds", "team", "secret", "is_active")
+        fields = ("name", "url", "kinds", "team", "secret", "old_ends_now", "is_active")
 
     def clean_url(self) -> str:
         """Only what we may call."""
@@ -69,7 +77,7 @@ class SubscriptionAdmin(AdminsOnly, NeverDeleted, HistoryAdmin):
     list_select_related = ("team",)
     list_filter = ("is_active",)
     ordering = ("name", "pk")
-    readonly_fields = ("fingerprint", "failing_since", "last_error", "next_try_at")
+    readonly_fields = ("fingerprint", "former_until", "failing_since", "last_error", "next_try_at")
 
     def save_model(
         self, request: HttpRequest, obj: Subscription, form: forms.ModelForm[Any], change: bool
@@ -80,7 +88,9 @@ class SubscriptionAdmin(AdminsOnly, NeverDeleted, HistoryAdmin):
         if secret := form.cleaned_data["secret"]:
             if obj.pk is None:
                 super().save_model(request, obj, form, change)
-            keep_secret(obj, secret)
+            keep_secret(obj, secret, now=timezone.now())
+        if form.cleaned_data["old_ends_now"]:
+            end_old_secret(obj)
         super().save_model(request, obj, form, change)
 
 

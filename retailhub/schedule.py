@@ -57,6 +57,7 @@ def _forget(now: datetime) -> None:
     Mail.objects.filter(created_at__lt=now - timedelta(days=90)).delete()
     forget.forget_expectations(now=now)
     forget.forget_notices(now=now)
+    forget.forget_old_secrets(now=now)
     presence.forget_tabs(now=now)
 
 

@@ -50,14 +50,20 @@ def verify_standard_webhook(
     _compare(signatures, map(standard_key, secrets), signed)
 
 
-def sign_standard_webhook(message_id: str, body: bytes, secret: str, *, at: int) -> dict[str, str]:
-    """The headers that prove who wrote `body`. `at` is in seconds since 1970."""
+def sign_standard_webhook(message_id: str, body: bytes, *secrets: str, at: int) -> dict[str, str]:
+    """The headers that prove who wrote `body`, with a signature for each of `secrets`.
+
+    `at` is in seconds since 1970.
+    """
     signed = f"{message_id}.{at}.".encode() + body
-    signature = base64.b64encode(hmac.digest(standard_key(secret), signed, hashlib.sha256))
+    signatures = [
+        base64.b64encode(hmac.digest(standard_key(secret), signed, hashlib.sha256)).decode()
+        for secret in secrets
+    ]
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(at),
-        "webhook-signature": f"v1,{signature.decode()}",
+        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
     }
 
 

@@ -24,7 +24,10 @@ class Kind(models.TextChoices):
 
 
 class Subscription(Timestamped):
-    """An address that is told. Its secret signs what we send; it is written and never shown."""
+    """An address that is told. Its secret signs what we send; it is written and never shown.
+
+    The secret before it, `former_ciphertext`, signs beside it until `former_until`.
+    """
 
     name = models.CharField(max_length=120)
     url = models.URLField(max_length=300, help_text="https, a public address.")
@@ -39,6 +42,8 @@ class Subscription(Timestamped):
     is_active = models.BooleanField(default=True)
     ciphertext = models.BinaryField(editable=False)
     fingerprint = models.CharField(max_length=12, editable=False)
+    former_ciphertext = models.BinaryField(null=True, editable=False)
+    former_until = models.DateTimeField("the old secret signs until", null=True, editable=False)
 
     failures = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
@@ -49,7 +54,7 @@ class Subscription(Timestamped):
     history = HistoricalRecords(
         excluded_fields=[
             *("ciphertext", "failures", "failing_since", "next_try_at", "lease_until"),
-            *("last_error", "updated_at"),
+            *("last_error", "updated_at", "former_ciphertext", "former_until"),
         ]
     )
 
@@ -59,6 +64,11 @@ class Subscription(Timestamped):
                 condition=Q(failures=0, failing_since=None)
                 | Q(failures__gt=0, failing_since__isnull=False),
                 name="exceptions_subscription_fails_since_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(former_ciphertext=None, former_until=None)
+                | Q(former_ciphertext__isnull=False, former_until__isnull=False),
+                name="exceptions_subscription_old_secret_ends_at_a_time",
             ),
         )
 

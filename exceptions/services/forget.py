@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from exceptions.models import Expectation, Notice
+from exceptions.models import Expectation, Notice, Subscription
 
 KEEP = timedelta(days=90)
 AT_ONCE = 5_000
@@ -20,6 +20,12 @@ def forget_expectations(*, now: datetime) -> int:
     ended = Q(met_at__lt=now - KEEP) | Q(voided_at__lt=now - KEEP)
     oldest = Expectation.objects.filter(ended).order_by("pk").values("pk")[:AT_ONCE]
     return Expectation.objects.filter(pk__in=oldest).delete()[0]
+
+
+def forget_old_secrets(*, now: datetime) -> int:
+    """Delete secrets that sign no more. Returns how many."""
+    ended = Subscription.objects.filter(former_until__lte=now)
+    return ended.update(former_ciphertext=None, former_until=None)
 
 
 def forget_notices(*, now: datetime) -> int:

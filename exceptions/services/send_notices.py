@@ -21,7 +21,7 @@ from connectors.systems.http import HttpClient
 from connectors.systems.signatures import sign_standard_webhook
 from exceptions.models import Notice, Subscription
 from exceptions.services.cases import Problem, open_case
-from exceptions.services.subscriptions import secret_of
+from exceptions.services.subscriptions import secrets_of
 from retailhub.kernel.errors import HubError
 
 BATCH = 50
@@ -90,9 +90,9 @@ def _post(
     path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
     body = json.dumps(notice.payload, separators=(",", ":")).encode()
     try:
-        secret = secret_of(subscription)
+        secrets = secrets_of(subscription, now=now)
         at = int(now.timestamp())
-        headers = sign_standard_webhook(str(notice.pk), body, secret, at=at)
+        headers = sign_standard_webhook(str(notice.pk), body, *secrets, at=at)
         status = http.knock(path, content=body, headers=headers)
     except HubError as error:
         return None, str(error)[:300]

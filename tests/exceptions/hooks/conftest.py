@@ -48,7 +48,7 @@ def subscribe(db: None, receiver: Receiver) -> Subscribe:
         fields = {"name": "Pager", "url": receiver.url, "kinds": list(Kind.values), **more}
         row = Subscription(**fields)
         row.save()
-        keep_secret(row, SECRET)
+        keep_secret(row, SECRET, now=datetime.now(UTC))
         row.save()
         return row
 
