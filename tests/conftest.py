@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.core.management.commands import flush
 from django.db import connection as database
-from django.db.backends.postgresql.operations import DatabaseOperations
 from django.utils import timezone
-from hypothesis import HealthCheck, settings
 
 from connectors.models import CodeMapping, Connection
 from connectors.services import breaker
 from exceptions.models import OwnershipRule, Team
-from exceptions.services.expectations import seed_templates
 from exceptions.services.rules import apply_rules
-from inventory.models import Channel, Item, Location, StockLevel
+from inventory.models import Channel, Item, Location, StockLevel, StockSignal
 from inventory.services.count import record_count
 from orders.canonical import CanonicalLine, CanonicalOrder, LineKind
 from orders.models import Order
@@ -29,12 +25,9 @@ from orders.services.allocate import allocate_due_orders
 from orders.services.reserve import reserve_due_orders
 from retailhub.kernel.roles import Role
 from retailhub.kernel.trace import new_trace_id
+from tests.emptying import emptying_row_by_row
 
 ONE_DAY = timedelta(days=1)
-
-# A machine that is busy elsewhere for a moment is no verdict on an example.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
@@ -45,34 +38,10 @@ def _forget_outcomes() -> Iterator[None]:
     breaker._recent.clear()
 
 
-# What `migrate` puts on record from the code alone, which no test changes.
-_OF_THE_CODE = {"django_content_type", "auth_permission"}
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _tests_may_empty_tables() -> Iterator[None]:
-    """Tests that commit empty every table afterwards, which guarded tables refuse to everybody.
-
-    Row by row, as most hold none: to truncate makes new files for each table and each index. And
-    as rows of the code stay, only what people may change of them is made anew: `migrate` would
-    look at each permission of each model, which takes longer than most of these tests.
-    """
-
-    def unguarded(
-        _: DatabaseOperations, __: object, tables: Sequence[str], **___: Any
-    ) -> list[str]:
-        emptied = [table for table in tables if table.strip('"') not in _OF_THE_CODE]
-        # Whoever still writes is waited for, as TRUNCATE does.
-        statements = [
-            "SET LOCAL session_replication_role = replica",
-            f"LOCK TABLE {', '.join(emptied)} IN ACCESS EXCLUSIVE MODE",
-            *(f"DELETE FROM {table}" for table in emptied),
-        ]
-        return ["; ".join(statements)] if emptied else []
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "sql_flush", unguarded)
-        patch.setattr(flush, "emit_post_migrate_signal", lambda *_, **__: seed_templates())
+    """Tests that commit empty every table afterwards, which guarded tables refuse to everybody."""
+    with emptying_row_by_row():
         yield
 
 
@@ -115,6 +84,19 @@ def stock(berlin: Location, now: datetime) -> Stock:
         return StockLevel.objects.get(item=item, location=place)
 
     return put
+
+
+Change = Callable[[str, int], None]
+
+
+@pytest.fixture
+def change(stock: Stock) -> Change:
+    def to(sku: str, quantity: int) -> None:
+        level = stock(sku, 1)
+        StockLevel.objects.filter(pk=level.pk).update(on_hand=quantity)
+        StockSignal.objects.create(item_id=level.item_id)
+
+    return to
 
 
 # --- Systems -----------------------------------------------------------------------------------
@@ -315,17 +297,3 @@ def leases_expire(db: None) -> Callable[[], None]:
                 )
 
     return expire
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: their driver keeps a loop running in this thread meanwhile.
-
-    Slow ones come first, so that no worker begins one when the others are done.
-    """
-    items.sort(
-        key=lambda item: (
-            item.get_closest_marker("browser") is not None,
-            item.get_closest_marker("slow") is None,
-        )
-    )

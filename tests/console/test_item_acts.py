@@ -16,8 +16,8 @@ from inventory.services.count import record_count
 from inventory.services.publish import publish_stock
 from tests.conftest import Stock
 from tests.console.conftest import SignedIn
+from tests.console.inventory.reading import PAGE, text_of
 from tests.console.shelves import SKU, tell_of_a_mug, three_channels
-from tests.console.test_inventory import PAGE, text_of
 
 
 @pytest.fixture

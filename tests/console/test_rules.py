@@ -14,8 +14,8 @@ from inventory.models import AvailabilityRule, Channel, Item, Location, StockSig
 from retailhub.kernel.roles import Role
 from tests.conftest import Stock, person
 from tests.console.conftest import SignedIn
+from tests.console.inventory.reading import text_of
 from tests.console.shelves import tell_of_a_mug, three_channels
-from tests.console.test_inventory import text_of
 
 NEW = "/inventory/rules/new/"
 

@@ -13,7 +13,7 @@ from connectors.models import Connection
 from exceptions.models import Team
 from inventory.models import SnapshotRun
 from tests.console.conftest import SignedIn
-from tests.console.test_inventory import text_of
+from tests.console.inventory.reading import text_of
 
 
 def file_of(source: str, **more: Any) -> SnapshotRun:

@@ -8,15 +8,15 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from connectors.drains import drain_outbox, drain_stock
 from connectors.models import Connection, OutboundMessage
 from connectors.services.credentials import store_credential
 from connectors.services.read_back import read_back
 from exceptions.models import ExceptionCase
-from inventory.models import Channel, ChannelOffer, Publication, StockSignal
-from tests.conftest import Stock
+from inventory.models import Channel, ChannelOffer, Publication
+from tests.conftest import Change
 from tests.connectors.door import WEB_SECRET
 from tests.connectors.systems.custom.shop import CustomShop, serving
+from tests.flows.telling import tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,24 +31,6 @@ def remote_shop(webshop: Connection) -> Iterator[CustomShop]:
     with serving(CustomShop(WEB_SECRET, token="a-token")) as shop:
         Connection.objects.filter(pk=webshop.pk).update(base_url=shop.url)
         yield shop
-
-
-Change = Callable[[str, int], None]
-
-
-@pytest.fixture
-def change(stock: Stock) -> Change:
-    def to(sku: str, quantity: int) -> None:
-        level = stock(sku, 1)
-        type(level).objects.filter(pk=level.pk).update(on_hand=quantity)
-        StockSignal.objects.create(item_id=level.item_id)
-
-    return to
-
-
-def tell() -> None:
-    while drain_stock() + drain_outbox():
-        pass
 
 
 def shown(shop: CustomShop) -> dict[str, int]:

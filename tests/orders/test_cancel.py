@@ -18,11 +18,6 @@ from tests.orders.node import Kind, part_of, tell
 from tests.orders.test_change import later
 
 
-@pytest.fixture
-def mugs(stock: Stock) -> StockLevel:
-    return stock("MUG", 5)
-
-
 def cancel(accept: Accept, order: Order, **more: Any) -> Order:
     order.refresh_from_db()
     accept(later(order, cancelled_at=timezone.now(), cancel_reason="customer", **more))

@@ -13,23 +13,13 @@ from exceptions.models import ExceptionCase
 from inventory.models import StockLevel
 from orders.models import Order
 from orders.services.cancel import confirm_node_cancellations
-from tests.conftest import Accept, PlaceOrder, Stock, advance, line
+from tests.conftest import Accept, advance, line
 from tests.orders.node import Kind, part_of, tell
 from tests.orders.test_cancel import effects, is_sent, reserved
 from tests.orders.test_change import fresh, later
 
 LOST = ("VOIDED", "EXPIRED", "REFUNDED")
 Pay = Callable[..., Order]
-
-
-@pytest.fixture
-def mugs(stock: Stock) -> StockLevel:
-    return stock("MUG", 5)
-
-
-@pytest.fixture
-def order(place: PlaceOrder, mugs: StockLevel) -> Order:
-    return place("1001", line(quantity=2))
 
 
 @pytest.fixture

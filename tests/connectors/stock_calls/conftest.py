@@ -1,8 +1,6 @@
-"""A channel that takes stock, and shelves that change."""
+"""A channel that takes stock."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import pytest
 
@@ -11,9 +9,8 @@ from connectors.models import Connection
 from connectors.systems.base import Account, Intent, Receipt
 from connectors.systems.http import HttpClient
 from connectors.systems.stock import Look, Rate
-from inventory.models import Channel, StockSignal
+from inventory.models import Channel
 from inventory.telling import Mode
-from tests.conftest import Stock
 from tests.connectors.sinks import FakeSink
 
 
@@ -49,16 +46,3 @@ def market(monkeypatch: pytest.MonkeyPatch, shop: Connection) -> Market:
     monkeypatch.setitem(registry.SINKS, "shopify", sink)
     Channel.objects.filter(connection=shop).update(publish_mode=Mode.CHANGE)
     return sink
-
-
-Change = Callable[[str, int], None]
-
-
-@pytest.fixture
-def change(stock: Stock) -> Change:
-    def to(sku: str, quantity: int) -> None:
-        level = stock(sku, 1)
-        type(level).objects.filter(pk=level.pk).update(on_hand=quantity)
-        StockSignal.objects.create(item_id=level.item_id)
-
-    return to

@@ -14,9 +14,9 @@ from connectors.services.owe_stock import owe_stock
 from exceptions.models import ExceptionCase
 from inventory.models import ChannelOffer, Item, Publication, StockSignal
 from inventory.services import publish
-from tests.conftest import Stock
+from tests.conftest import Change, Stock
 from tests.connectors.stock_calls.calls import calls, states
-from tests.connectors.stock_calls.conftest import Change, Market
+from tests.connectors.stock_calls.conftest import Market
 from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -17,8 +17,9 @@ from connectors.systems.http import RemoteRejected, RemoteThrottled, RemoteUnava
 from exceptions.models import ExceptionCase
 from exceptions.services.replay import replay_case
 from inventory.models import ChannelOffer, Item, Publication
+from tests.conftest import Change
 from tests.connectors.stock_calls.calls import calls, states
-from tests.connectors.stock_calls.conftest import Change, Market
+from tests.connectors.stock_calls.conftest import Market
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

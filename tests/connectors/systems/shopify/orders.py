@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from typing import Any
+
+from connectors.systems.shopify.difference import sum_of_parts
+from connectors.systems.shopify.mapping import read_order
+from orders.canonical import CanonicalOrder
+from retailhub.kernel.json import read_json
 
 
 def order(**changes: Any) -> dict[str, Any]:
@@ -118,3 +124,16 @@ REFUND: dict[str, Any] = {
         {"id": 8, "kind": "sale", "status": "success", "amount": "76.63", "currency": "EUR"},
     ],
 }
+
+
+def parsed(payload: Any) -> Any:
+    """As it comes through the door."""
+    return read_json(json.dumps(payload).encode())
+
+
+def read(**changes: Any) -> CanonicalOrder:
+    """The order with these changes, as it is read; its parts add up to its total."""
+    found = read_order(parsed(order(**changes)))
+    assert sum_of_parts(found) + found.difference == found.total
+    assert bool(found.difference) == bool(found.difference_reason)
+    return found

@@ -1,44 +1,25 @@
-"""An order of Shopify reads the same to the cent, or is refused by the name of a field."""
+"""An order of Shopify reads the same to the cent."""
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from connectors.systems.base import MappingFailed
-from connectors.systems.fields import Fields
-from connectors.systems.shopify import Shopify
-from connectors.systems.shopify.difference import sum_of_parts
-from connectors.systems.shopify.mapping import read_order, read_refund
-from connectors.systems.shopify.topics import ORDER_TOPICS
+from connectors.systems.shopify.mapping import read_order
 from orders.canonical import (
     CanonicalAddress,
     CanonicalCustomer,
-    CanonicalOrder,
-    CanonicalRefund,
     LineKind,
 )
-from retailhub.kernel.json import read_json
-from tests.connectors.systems.shopify.orders import REFUND, line, order, shop_money
+from tests.connectors.systems.shopify.orders import line, order, parsed, read, shop_money
 
 D = Decimal
+
+
 ZERO = D(0)
-
-
-def parsed(payload: Any) -> Any:
-    """As it comes through the door."""
-    return read_json(json.dumps(payload).encode())
-
-
-def read(**changes: Any) -> CanonicalOrder:
-    found = read_order(parsed(order(**changes)))
-    assert sum_of_parts(found) + found.difference == found.total
-    assert bool(found.difference) == bool(found.difference_reason)
-    return found
 
 
 def test_reads_a_whole_order() -> None:
@@ -267,112 +248,3 @@ def test_reads_a_cancelled_test_order() -> None:
         "VOIDED",
     )
     assert found.cancelled_at == datetime.fromisoformat("2026-11-20T11:00:00+01:00")
-
-
-def test_reads_the_refunds_inside() -> None:
-    inside = {name: value for name, value in REFUND.items() if name != "order_id"}
-
-    (refund,) = read(refunds=[inside]).refunds
-
-    assert (refund.order_external_id, refund.external_id) == ("9120000000000017", "880000000000001")
-    assert (refund.amount, refund.currency) == (D("14.41"), "EUR")
-
-
-def test_reads_a_refund_by_its_money() -> None:
-    reading = Shopify().read("refunds/create", parsed(REFUND))
-
-    (refund,) = reading.facts
-    assert isinstance(refund, CanonicalRefund)
-    assert (refund.amount, refund.note) == (D("14.41"), "One arrived broken")
-    assert refund.line_quantities == {"9310000000000064": 2}
-    assert refund.refunded_at == datetime.fromisoformat("2026-11-21T09:00:00+01:00")
-
-
-def test_a_refund_without_transactions_is_a_restock() -> None:
-    restock = REFUND | {"transactions": [], "total_duties_set": shop_money("0.00", "CHF")}
-
-    refund = read_refund(Fields(restock, "Shopify's refund"))
-
-    assert (refund.amount, refund.currency) == (ZERO, "CHF")
-
-
-def test_refuses_a_refund_in_two_currencies() -> None:
-    mixed = [dict(part) for part in REFUND["transactions"]]
-    mixed[1]["currency"] = "USD"
-
-    with pytest.raises(MappingFailed, match="transactions mix currencies"):
-        read_refund(Fields(REFUND | {"transactions": mixed}, "Shopify's refund"))
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"currency": None}, "Shopify's order lacks currency."),
-        ({"line_items": None}, "Shopify's order lacks line_items."),
-        ({"updated_at": None}, "Shopify's order lacks updated_at."),
-        (
-            {"line_items": [line(price=None)]},
-            "Shopify's order lacks line_items[0].price.",
-        ),
-        (
-            {"line_items": "none"},
-            "Shopify's order can't be read: line_items is not a list but the text 'none'.",
-        ),
-        (
-            {"line_items": [line(quantity="2")]},
-            "Shopify's order can't be read: "
-            "line_items[0].quantity is not a whole number but the text '2'.",
-        ),
-        (
-            {"line_items": [line(current_quantity=3)]},
-            "Shopify's order can't be read: "
-            "line_items[0].current_quantity (3) is more than the 2 ordered.",
-        ),
-        (
-            {"line_items": [line(price="1.00")]},
-            "Shopify's order can't be read: "
-            "line_items[0].discount_allocations (2.98) take off more than the line's price.",
-        ),
-        (
-            {"line_items": [line(), line()]},
-            "Shopify's order can't be read: line_items name the line 9310000000000064 2 times.",
-        ),
-        (
-            {"financial_status": "haunted"},
-            "Shopify's order can't be read: financial_status is 'haunted', which we don't know.",
-        ),
-        (
-            {"line_items": [line(price="999999999999", quantity=100_000)]},
-            "Shopify's order can't be read: line_items add up to more than any order can cost.",
-        ),
-    ],
-)
-def test_refuses_by_the_name_of_the_field(changes: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(MappingFailed) as caught:
-        read_order(parsed(order(**changes)))
-
-    assert str(caught.value) == sentence
-
-
-@pytest.mark.parametrize("topic", sorted(ORDER_TOPICS))
-def test_reads_every_topic_that_carries_an_order(topic: str) -> None:
-    (fact,) = Shopify().read(topic, parsed(order())).facts
-
-    assert isinstance(fact, CanonicalOrder)
-
-
-@pytest.mark.parametrize(
-    ("topic", "reason"),
-    [
-        ("inventory_levels/update", "it is not where stock is counted"),
-        ("products/update", "The catalogue is kept in the shop"),
-        ("orders/edited", "follows as orders/updated"),
-        ("ghosts/appear", "unknown topic ghosts/appear"),
-        ("", "unknown topic "),
-    ],
-)
-def test_leaves_a_topic_unread_only_with_a_reason(topic: str, reason: str) -> None:
-    reading = Shopify().read(topic, {})
-
-    assert not reading.facts
-    assert reason in reading.ignored

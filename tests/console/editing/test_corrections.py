@@ -1,10 +1,9 @@
-"""Correcting a message on the page, without a line of JavaScript: fields, JSON, versions, rules."""
+"""Correcting a message on the page, without a line of JavaScript: fields, JSON, versions."""
 
 from __future__ import annotations
 
 import html
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,51 +12,15 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from connectors.drains import drain_inbox
-from connectors.models import Connection, CorrectionRule, InboundMessage, MessageVersion
-from connectors.services.receive import Delivery, receive_messages
-from connectors.systems.base import Envelope
+from connectors.models import Connection, InboundMessage, MessageVersion
 from exceptions.errors import VerbNotAllowed, VersionStale
-from exceptions.models import BulkScope, CaseEvent, ExceptionCase, Team
+from exceptions.models import CaseEvent, ExceptionCase
 from exceptions.services.edit_case import Correction, edit_case
 from orders.models import Order
-from tests.browser.world import order_body
-from tests.conftest import Stock
 from tests.console.conftest import SignedIn
+from tests.console.editing.forms import CITY, body_with, fields_of
 from tests.console.test_replays import text_of
 from tests.racing import at_once
-
-CITY = "field:ship_to.city"
-
-
-@pytest.fixture
-def broken(
-    team: Team, webshop: Connection, stock: Stock, time_passes: Callable[[], None]
-) -> Callable[..., list[ExceptionCase]]:
-    """Orders whose city is a number: each is dead, with a case."""
-    stock("MUG", 50)
-
-    def bring(*numbers: str, **more: Any) -> list[ExceptionCase]:
-        for number in numbers or ("B-1",):
-            body = order_body(number, "MUG", timezone.now()) | more
-            body["ship_to"]["city"] = 10115
-            envelope = Envelope(topic="order.placed", key=f"evt-{number}", lane=f"order:{number}")
-            text = json.dumps(body).encode()
-            receive_messages([Delivery(connection_id=webshop.pk, envelope=envelope, body=text)])
-        time_passes()
-        drain_inbox()
-        return list(ExceptionCase.objects.order_by("pk"))
-
-    return bring
-
-
-def fields_of(answer: Any) -> dict[str, str]:
-    """The form as a browser would post it back."""
-    text = answer.content.decode()
-    found = dict(re.findall(r'<input[^>]* name="([^"]+)" value="([^"]*)"', text))
-    area = re.search(r'<textarea[^>]* name="body"[^>]*>(.*?)</textarea>', text, re.S)
-    if area:
-        found["body"] = area[1]
-    return {name: html.unescape(value) for name, value in found.items()}
 
 
 def test_edi_offers_no_form_for_it_is_sent_again(
@@ -135,13 +98,6 @@ def test_nothing_is_saved_without_a_reason_or_a_change(
     assert "Nothing was changed yet." in text_of(client.post(url, {**form, "reason": "r"}))
     told = text_of(client.post(url, {**form, CITY: "Berlin", "reason": " "}))
     assert "Say why, so that the next person knows." in told
-
-
-def body_with(case: ExceptionCase, change: Callable[[Any], None]) -> str:
-    body = json.loads(bytes(InboundMessage.objects.get(pk=case.inbound_id or 0).body))
-    body["ship_to"]["city"] = "Berlin"
-    change(body)
-    return json.dumps(body)
 
 
 @pytest.mark.parametrize(
@@ -268,55 +224,3 @@ def test_a_try_shows_what_a_replay_would_do(as_: SignedIn, ana: User, broken: An
     assert "It would stop again." in told
     assert "nothing was kept and nothing was sent" in told
     assert "Try" in text_of(as_(ana).get(f"/queue/{case.pk}/"))
-
-
-def test_a_correction_becomes_a_rule_for_the_others(
-    as_: SignedIn, lea: User, broken: Any, time_passes: Callable[[], None]
-) -> None:
-    cases = broken("B-1", "B-2", "B-3")
-    client, url = as_(lea), f"/queue/{cases[0].pk}/edit/"
-    form = fields_of(client.get(url))
-    answer = client.post(url, {**form, CITY: "Berlin", "reason": "Code in the city",
-                               "then": "replay"})  # fmt: skip
-    offer = f"/queue/{cases[0].pk}/rule/"
-    assert answer["Location"] == offer
-    told = text_of(client.get(offer))
-    assert "Apply to the other 2 in this cause?" in told
-    assert "2 of the 2 that are stuck would be corrected; 2 of them could be read then." in told
-
-    assert client.post(offer, {"then": "make", "path": "ship_to.city", "how": "equals",
-                               "value": "10115"}).status_code == 422  # fmt: skip
-    answer = client.post(
-        offer,
-        {"then": "make", "path": "ship_to.city", "how": "equals", "value": "10115",
-         "reason": "The shop mixes them up", "others": "1"},
-    )  # fmt: skip
-
-    rule = CorrectionRule.objects.get()
-    assert rule.owner == lea
-    assert rule.conditions == [{"path": "ship_to.city", "how": "equals", "value": "10115"}]
-    scope = BulkScope.objects.get()
-    assert answer["Location"] == f"/replays/plan/{scope.pk}/"
-    assert scope.count == 2
-    broken("B-4")
-    assert (Order.objects.get(external_id="B-4").ship_to or {})["city"] == "Berlin"
-    told = text_of(client.get(f"/rules/{rule.pk}/"))
-    assert "evt-B-4" in told
-    assert "End this rule" in told
-    told = text_of(client.post(f"/rules/{rule.pk}/end/", follow=True))
-    assert "has ended" in told
-    assert "Ended" in text_of(client.get("/rules/"))
-
-
-def test_the_pane_says_which_rule_corrected_it(
-    as_: SignedIn, lea: User, broken: Any, webshop: Connection
-) -> None:
-    (case,) = broken()
-    rule = CorrectionRule.objects.create(
-        connection=webshop, topic="order.placed", owner=lea, reason="r",
-        conditions=[{"path": "id", "how": "equals", "value": "B-1"}],
-        patch=[{"op": "add", "path": "/note", "value": "x"}],
-        expires_at=timezone.now(),
-    )  # fmt: skip
-    rule.hits.create(message_id=case.inbound_id)
-    assert f"Corrected by rule {rule.pk}" in text_of(as_(lea).get(f"/queue/{case.pk}/"))

@@ -1,8 +1,7 @@
-"""Stock over HTTP: the numbers are those one gets by hand, and any SKU has a page."""
+"""An item's page: the numbers are those one gets by hand, and say where they come from."""
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,39 +9,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
-from django.utils.html import strip_tags
 
 from connectors.models import Connection
 from exceptions.models import Team
-from inventory.models import Channel, ChannelOffer, Item, Location, StockLevel
-from retailhub.console.inventory.addresses import item_href
+from inventory.models import Channel, ChannelOffer, Item
 from tests.conftest import PlaceOrder, Stock, line
 from tests.console.conftest import SignedIn
-from tests.console.shelves import SKU, tell_of_a_mug, three_channels
-
-PAGE = f"/inventory/{SKU}/"
-
-
-@pytest.fixture
-def mug(db: None) -> Item:
-    """The mug with a history."""
-    return tell_of_a_mug(three_channels(), now=timezone.now())
-
-
-@pytest.fixture
-def client(as_: SignedIn, mia: User) -> Client:
-    """Somebody who sees everything."""
-    return as_(mia)
-
-
-def text_of(answer: Any) -> str:
-    """What a person reads, in one line."""
-    return re.sub(r"\s+", " ", strip_tags(answer.content.decode().replace("<", " <")))
-
-
-def lines_of(answer: Any) -> list[tuple[str, int, int]]:
-    """The waterfall as it was given to the page."""
-    return [(one.label, one.change, one.after) for one in answer.context["lines"]]
+from tests.console.inventory.reading import PAGE, lines_of, text_of
 
 
 def test_the_waterfall_is_the_sum_by_hand(client: Client, mug: Item) -> None:
@@ -239,152 +212,3 @@ def test_a_person_sees_only_the_channels_of_their_connections(
         assert "Amazon FR" not in read, address
     chosen = client.get(PAGE, {"channel": "amazon-fr"}).context["channel"]
     assert chosen.code == "outlet"
-
-
-def test_the_list_shows_the_same_numbers_and_what_is_at_risk(client: Client, mug: Item) -> None:
-    level = StockLevel.objects.get(item=mug, location__code="STORE-7")
-    StockLevel.objects.filter(pk=level.pk).update(reserved=15)
-    Location.objects.filter(code="HAMBURG").update(silent_since=timezone.now())
-
-    answer = client.get("/inventory/")
-
-    (row,) = answer.context["rows"]
-    assert (row["on_hand"], row["reserved"], row["available"]) == (18, 20, 7)
-    assert (row["short"], row["drift"]) == (12, 2)
-    assert [standing.told for standing in row["standings"]] == [7, None, 9]
-    risks = [risk["text"] for risk in answer.context["risks"]]
-    assert risks[:3] == [
-        "12 units oversold at Store Kantstraße",
-        "Shopify AT shows 1 number it was not told",
-        "Outlet has not heard of 1 change",
-    ]
-    assert risks[3].startswith("Hamburg is silent since")
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("view=oversold", ["LOW"]),
-        ("view=oversold&node=BERLIN", ["LOW"]),
-        ("view=oversold&node=HAMBURG", []),
-        ("view=drift", [SKU]),
-        ("view=drift&channel=amazon-fr", []),
-        ("view=stale", [SKU]),
-        ("view=stale&channel=shopify-at", []),
-        ("view=unpublished", ["PO/T"]),
-        ("view=silent", [SKU]),
-        ("view=unmapped", []),
-        ("q=blue", [SKU]),
-        ("q=o%2Ft", ["PO/T"]),
-        ("q=MUG-BLEU", [SKU]),
-        ("q=%25", []),
-        ("q=nothing-like-it", []),
-        ("view=nonsense", ["LOW", SKU, "PO/T"]),
-        ("after=LOW", [SKU, "PO/T"]),
-        ("q=%00", ["LOW", SKU, "PO/T"]),
-    ],
-)
-def test_each_view_holds_what_its_name_says(
-    client: Client, stock: Stock, mug: Item, query: str, found: list[str]
-) -> None:
-    low = stock("LOW", 1)
-    StockLevel.objects.filter(pk=low.pk).update(reserved=2, on_hand=0)
-    stock("PO/T", 4)
-    Location.objects.filter(code="HAMBURG").update(silent_since=timezone.now())
-
-    assert [row["sku"] for row in client.get(f"/inventory/?{query}").context["rows"]] == found
-
-
-def test_pages_of_the_list_follow_each_other_without_gaps(client: Client, stock: Stock) -> None:
-    for number in range(130):
-        Item.objects.create(sku=f"S/{number:03} ß", name="")
-
-    address, seen = "/inventory/", []
-    while address:
-        answer = client.get(address)
-        seen += [row["sku"] for row in answer.context["rows"]]
-        following = answer.context["next_href"]
-        address = f"/inventory/{following}" if following else ""
-
-    assert len(seen) == len(set(seen)) == 130
-
-
-HOSTILE = (
-    "A/B/C",
-    "rules",
-    "runs/1",
-    "id/7",
-    "..",
-    "a/../b",
-    "//",
-    "/lead",
-    "end/",
-    "q?x=1#y",
-    "50%25",
-    "<script>alert(1)</script>",
-    '"><img src=x>',
-    "чашка синяя",
-    "شاي-١٢",
-    "杯子",
-    "x" * 40,
-    "X" * 80,
-    "with space",
-    "%2F",
-    "{{ 7|add:7 }}",
-)
-
-
-@pytest.mark.parametrize("sku", HOSTILE)
-def test_any_sku_has_a_page_and_says_nothing_but_itself(client: Client, sku: str) -> None:
-    item = Item.objects.create(sku=sku, name=sku)
-
-    answer = client.get(item_href(item.sku, item.pk))
-    listed = client.get("/inventory/")
-    found = client.get("/search/", {"q": sku})
-
-    assert answer.status_code == 200
-    assert answer.context["item"]["id"] == item.pk
-    for html in (answer.content.decode(), listed.content.decode()):
-        assert "<script>alert" not in html
-        assert "<img src=x>" not in html
-        assert "14" not in html or "{{" not in sku
-    assert item_href(item.sku, item.pk) in listed.content.decode().replace("&#x27;", "'")
-    assert found["Location"] == item_href(item.sku, item.pk)
-
-
-def test_no_item_no_page(client: Client) -> None:
-    assert client.get("/inventory/NOTHING/").status_code == 404
-    assert client.get("/inventory/A%00B/").status_code == 404
-    assert client.get("/inventory/id/999/").status_code == 404
-
-
-def test_an_item_that_lies_nowhere_or_is_switched_off_says_so(client: Client) -> None:
-    Item.objects.create(sku="NEW")
-    Item.objects.create(sku="OLD", is_active=False)
-    Channel.objects.create(code="shop", name="Shop")
-
-    assert "Why 0 may be sold at Shop" in text_of(client.get("/inventory/NEW/"))
-    assert "OLD is switched off, so none may be sold" in text_of(client.get("/inventory/OLD/"))
-    for tab in ("channels", "movements", "past"):
-        assert client.get("/inventory/NEW/", {"tab": tab}).status_code == 200
-
-
-def test_what_another_system_calls_it_leads_to_the_item(
-    client: Client, shop: Connection, stock: Stock
-) -> None:
-    stock("MUG", 1)
-    shop.mappings.create(table="SKU", external_code="7001-A", canonical_code="MUG")
-
-    assert client.get("/search/", {"q": "7001-A"})["Location"] == "/inventory/MUG/"
-    assert client.get("/search/", {"q": "mug"})["Location"] == "/inventory/MUG/"
-
-
-def test_lines_of_an_order_lead_to_their_items(
-    client: Client, place: PlaceOrder, stock: Stock
-) -> None:
-    stock("A/B", 5)
-    order = place("1001", line("A/B", 2))
-
-    html = client.get(f"/orders/{order.pk}/?tab=items").content.decode()
-
-    assert 'href="/inventory/A/B/"' in html
