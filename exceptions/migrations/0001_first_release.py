@@ -302,8 +302,6 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True)),
                 ('ciphertext', models.BinaryField()),
                 ('fingerprint', models.CharField(editable=False, max_length=12)),
-                ('former_ciphertext', models.BinaryField(null=True)),
-                ('former_until', models.DateTimeField(editable=False, null=True, verbose_name='the old secret signs until')),
                 ('failures', models.PositiveIntegerField(db_default=0, default=0, editable=False)),
                 ('failing_since', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('next_try_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
@@ -312,7 +310,7 @@ class Migration(migrations.Migration):
                 ('team', models.ForeignKey(blank=True, help_text='Only cases of this team. Empty: of all.', null=True, on_delete=django.db.models.deletion.PROTECT, to='exceptions.team')),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('failing_since', None), ('failures', 0)), models.Q(('failing_since__isnull', False), ('failures__gt', 0)), _connector='OR'), name='exceptions_subscription_fails_since_a_time'), models.CheckConstraint(condition=models.Q(models.Q(('former_ciphertext', None), ('former_until', None)), models.Q(('former_ciphertext__isnull', False), ('former_until__isnull', False)), _connector='OR'), name='exceptions_subscription_old_secret_ends_at_a_time')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('failing_since', None), ('failures', 0)), models.Q(('failing_since__isnull', False), ('failures__gt', 0)), _connector='OR'), name='exceptions_subscription_fails_since_a_time')],
             },
         ),
         migrations.CreateModel(
