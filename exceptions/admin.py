@@ -144,7 +144,7 @@ class SlaPolicyAdmin(AdminsOnly, NeverDeleted, HistoryAdmin):
 
 
 @admin.register(RuleSet)
-class RuleSetAdmin(AdminsOnly, RecordAdmin):
+class RuleSetAdmin(RecordAdmin, AdminsOnly):
     """Every version that ever routed, word for word."""
 
     scope = ""

@@ -79,6 +79,12 @@ class SubscriptionAdmin(AdminsOnly, NeverDeleted, HistoryAdmin):
     ordering = ("name", "pk")
     readonly_fields = ("fingerprint", "former_until", "failing_since", "last_error", "next_try_at")
 
+    def get_fields(self, request: HttpRequest, obj: Subscription | None = None) -> Any:
+        """A new one has no past yet, and no old secret."""
+        fields = super().get_fields(request, obj)
+        unknown = () if obj else ("old_ends_now", *self.readonly_fields)
+        return [name for name in fields if name not in unknown]
+
     def save_model(
         self, request: HttpRequest, obj: Subscription, form: forms.ModelForm[Any], change: bool
     ) -> None:
@@ -89,7 +95,7 @@ class SubscriptionAdmin(AdminsOnly, NeverDeleted, HistoryAdmin):
             if obj.pk is None:
                 super().save_model(request, obj, form, change)
             keep_secret(obj, secret, now=timezone.now())
-        if form.cleaned_data["old_ends_now"]:
+        if form.cleaned_data.get("old_ends_now"):
             end_old_secret(obj)
         super().save_model(request, obj, form, change)
 

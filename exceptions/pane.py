@@ -42,6 +42,12 @@ from exceptions.walk import Strip, Walk, strip_of
 from exceptions.why import Why, why_of
 from retailhub.kernel.roles import Ability, may
 
+MAPPING_MISSING = "connectors.mapping_missing"
+ASK_A_LEAD = (
+    "A lead chooses what it means to us. Note what you think it is, claim it, then press Wait and"
+    " name the lead. Everything that waits for this row is replayed with it."
+)
+
 
 @dataclass
 class CaseHead:
@@ -103,7 +109,8 @@ class CasePane:
 
 def pane_of(case: ExceptionCase, *, user: Any, now: datetime, walk: Walk | None = None) -> CasePane:
     """The pane of a case for `user`: buttons they may never press are not in it."""
-    play = play_of(case.code)
+    play, sentence = play_of(case.code), _sentence(case)
+    may_map = may(user, Ability.EDIT_MAPPINGS)
     events = activity_of(case)
     company = company_at(case.pk, user=user, now=now)
     effects = foresee(case)
@@ -111,8 +118,12 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime, walk: Walk | None 
     return CasePane(
         case=head_of(case, now),
         headline=case.detail or case.title,
-        sentence=_sentence(case),
-        advice={"happened": play.consequence, "todo": play.advice},
+        sentence=sentence,
+        advice={
+            # Said once: a case without an order has it under its title.
+            "happened": "" if sentence == play.consequence else play.consequence,
+            "todo": ASK_A_LEAD if case.code == MAPPING_MISSING and not may_map else play.advice,
+        },
         before=before_of(case),
         cause=case.cause.merged_into or case.cause,
         facts=_facts(case, now),
@@ -121,7 +132,7 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime, walk: Walk | None 
         activity=[line_of(event) for event in events],
         actions=buttons_of(case, user=user),
         why=why_of(case),
-        mapping_form=mapping_form_of(case) if may(user, Ability.EDIT_MAPPINGS) else None,
+        mapping_form=mapping_form_of(case) if may_map else None,
         raw=_raw(case),
         effect_key=key,
         effect_warning=is_warning,

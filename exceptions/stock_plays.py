@@ -61,7 +61,8 @@ STOCK: dict[str, Play] = {
     "inventory.drift": Play(
         "{connection} shows {observed} of {sku}, it was told {published}",
         "Customers there see a number that is not ours: it may sell what is not there.",
-        "See who else writes stock in that system. Replay pushes our number again.",
+        "An order of it that is stuck here may explain it; else see who writes stock there."
+        " “Push again” tells it our number.",
         HIGH,
         60,
         "Push again",

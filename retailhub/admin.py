@@ -21,6 +21,7 @@ scope_by(visible_connections)
 
 admin.site.site_header = "RetailHub Admin"
 admin.site.index_title = "Configuration"
+admin.site.site_url = None  # the header leads back to the console already
 admin.site.empty_value_display = "–"
 # Roles are a table in the code; a group made by hand would mean nothing.
 admin.site.unregister(Group)

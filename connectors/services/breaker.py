@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from datetime import datetime, timedelta
 
+from django.db.models import Case, F, When
+
 from connectors import policy
 from connectors.events import ConnectionChanged
 from connectors.models import Connection
@@ -91,7 +93,9 @@ def _is_habit(recent: deque[tuple[datetime, bool]], now: datetime) -> bool:
 
 def _write(connection: Connection, health: str, why: str, now: datetime, **columns: object) -> None:
     # Not through save(): a breaker that flaps must not fill the history of what people changed.
+    # A probe that fails too is the same outage going on.
+    since = Case(When(health=health, then=F("health_since")), default=now)
     Connection.objects.filter(pk=connection.pk).update(
-        health=health, health_since=now, health_detail=why[:500], **columns
+        health=health, health_since=since, health_detail=why[:500], **columns
     )
     publish(ConnectionChanged(connection_id=connection.pk))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,8 @@ def find_cause(problem: Problem, title: str, *, now: datetime) -> tuple[Cause, b
         ),
         defaults={
             "code": problem.code,
-            "title": cause_title_of(problem.code, problem.words()) or title,
+            "title": cause_title_of(problem.code, problem.words())
+            or _without_order(title, problem.order_number),
             "connection_id": problem.connection_id,
             "first_seen_at": now,
             "last_seen_at": now,
@@ -32,6 +34,15 @@ def find_cause(problem: Problem, title: str, *, now: datetime) -> tuple[Cause, b
     if not is_new:
         Cause.objects.filter(pk=cause.pk).update(last_seen_at=now)
     return cause, is_new
+
+
+def _without_order(title: str, number: str) -> str:
+    """A cause is not the one order that had it first."""
+    if not number:
+        return title
+    named = rf"(?:(?<!\w)[Oo]rder )?(?<!\w){re.escape(number)}(?!\w)"
+    without = re.sub(named, "an order", title)
+    return without[:1].upper() + without[1:]
 
 
 def cause_after(known: Cause, found: Cause) -> Cause:

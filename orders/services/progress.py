@@ -137,7 +137,7 @@ def _short(
         else:
             row.work_status = WorkStatus.INCOMPLETE
             row.save(update_fields=["work_status", "updated_at"])
-    what = f": {said.reason}" if said.reason else ""
+    what = f": {said.reason.replace('_', ' ')}" if said.reason else ""
     hold_order(
         row.order,
         NodeShort(f"{row.location.name} can't find the goods of {row.order.number}{what}."),

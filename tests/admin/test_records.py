@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
@@ -15,7 +16,7 @@ from connectors.models import CodeMapping, Connection, InboundMessage
 from connectors.services.process import process_batch
 from connectors.services.receive import Delivery, receive_messages
 from connectors.systems.base import Envelope
-from exceptions.models import Calendar, OwnershipRule, SlaPolicy, Team
+from exceptions.models import Calendar, OwnershipRule, RuleSet, SlaPolicy, Team
 from inventory.models import Item
 from orders.models import Order
 from retailhub.kernel.roles import Role
@@ -55,6 +56,27 @@ def _message(connection: Connection, body: bytes, key: str = "k") -> InboundMess
         body_sha256=b"0" * 32,
         trace_id=uuid.uuid4(),
     )
+
+
+def test_every_page_to_add_something_opens_and_shows_no_insides(admin: Client) -> None:
+    answers = {}
+    for model in site._registry:
+        where = f"{model._meta.app_label}/{model._meta.model_name}"
+        answer = admin.get(f"/admin/{where}/add/")
+        answers[where] = answer.status_code
+        assert " object at 0x" not in answer.content.decode(), where
+    assert set(answers.values()) == {200, 403}
+    assert answers["exceptions/subscription"] == 200
+
+
+def test_a_version_of_the_rules_is_looked_at_and_never_edited(admin: Client) -> None:
+    rules = RuleSet.objects.create(
+        number=1, rules=[{"text": "Everything to Finance"}], applied_at=NOW
+    )
+    page = f"/admin/exceptions/ruleset/{rules.pk}/change/"
+    assert "Everything to Finance" in admin.get(page).content.decode()
+    assert admin.post(page, {"number": 2}).status_code == 403
+    assert admin.get("/admin/exceptions/ruleset/add/").status_code == 403
 
 
 @pytest.mark.parametrize("page", PAGES)

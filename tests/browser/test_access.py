@@ -36,7 +36,7 @@ def test_an_agent_sees_nothing_of_another_team_and_no_button_of_a_lead(
     expect(mine.get_by_role("button", name="Resolve")).to_be_visible()
     expect(mine.get_by_role("button", name="Ignore")).to_have_count(0)
     expect(mine.get_by_role("button", name="Save mapping")).to_have_count(0)
-    expect(mine.get_by_text("Choose what it means to us")).to_be_visible()
+    expect(mine.get_by_text("A lead chooses what it means to us")).to_be_visible()
     trouble.is_meant = True  # the browser notes a 404 by itself
     theirs = open_page(ben)
     answer = theirs.goto(f"/queue/{case.pk}/")

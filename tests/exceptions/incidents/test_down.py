@@ -37,6 +37,19 @@ def test_the_database_knows_no_two_incidents_of_a_connection(
         ExceptionCase.objects.filter(pk=case.pk).update(code="connectors.credentials_rejected")
 
 
+def test_it_is_down_since_it_fell_however_many_looks_at_it_fail(erp: Connection) -> None:
+    falls(erp)
+    since = Connection.objects.get(pk=erp.pk).health_since
+
+    falls(erp)
+
+    erp.refresh_from_db()
+    assert (erp.health, erp.breaker_trips, erp.health_since) == ("DOWN", 2, since)
+    answers(erp)
+    erp.refresh_from_db()
+    assert (erp.health, erp.health_since > since) == ("HEALTHY", True)
+
+
 def test_a_rejected_sign_in_is_the_same_incident_with_other_words(erp: Connection) -> None:
     first = falls(erp)
 

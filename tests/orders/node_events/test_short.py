@@ -16,9 +16,12 @@ def test_a_node_that_finds_nothing_holds_the_order(order: Order, mugs: StockLeve
 
     order.refresh_from_db()
     assert (order.state, order.held_for) == ("ALLOCATED", "orders.node_short")
-    assert order.hold_detail == "WMS Berlin can't find the goods of #1001: not_on_shelf."
+    assert order.hold_detail == "WMS Berlin can't find the goods of #1001: not on shelf."
     assert part_of(order).work_status == "INCOMPLETE"
-    assert ExceptionCase.objects.get().code == "orders.node_short"
+    case = ExceptionCase.objects.get()
+    assert case.code == "orders.node_short"
+    assert case.title == "WMS Berlin can't find the goods of #1001: not on shelf."
+    assert case.cause.title == "WMS Berlin can't find the goods of an order: not on shelf."
 
 
 def test_a_shortage_told_again_by_a_poll_says_nothing_new(order: Order) -> None:
