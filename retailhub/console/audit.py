@@ -22,7 +22,7 @@ from django.http import (
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
+from django.utils.dateparse import parse_date, parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
 from exceptions.activity import LINES
@@ -142,11 +142,22 @@ def _row(act: Act, names: Names, user: Any) -> dict[str, Any]:
         "href": _href(act),
         "what": LINES[act.what][2] if act.what in LINES else _WORDS.get(act.what, act.what),
         "changes": [
-            (what, names.get((what, old), old), names.get((what, new), new))
-            for what, old, new in act.changes
+            (what, *(names.get((what, one)) or _local(one) for one in pair))
+            for what, *pair in act.changes
         ],
         "erase_url": reverse("audit-erase", args=[act.number]) if is_erasable else "",
     }
+
+
+def _local(text: str) -> str:
+    """A moment as the reader's clock shows it; anything else as it is."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        return text
+    if moment is None or timezone.is_naive(moment):
+        return text
+    return f"{timezone.localtime(moment):%d %b %Y %H:%M:%S}"
 
 
 def _href(act: Act) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -240,3 +240,16 @@ def test_a_hash_that_is_renewed_at_sign_in_is_no_new_password(
 
     assert mia.password.startswith("pbkdf2_sha1")
     assert acts(user=mia, wanted=Wanted(kind="person"), most=9) == []
+
+
+def test_moments_that_changed_are_told_by_the_reader_s_clock(
+    as_: SignedIn, stuck: Stuck, ana: User
+) -> None:
+    (case,) = stuck(1)
+    moment = datetime(2026, 11, 26, 5, 25, 31, 39, UTC)
+    ExceptionCase.objects.update(opened_at=moment, due_at=moment + timedelta(days=1))
+    case_acts.snooze_case(case_id=case.pk, actor_id=ana.pk, minutes=1, now=moment)
+
+    text = text_of(as_(ana).get(f"/audit/?kind=case&thing={case.pk}"))
+
+    assert "Wake at: – → 26 Nov 2026 06:26:31" in text
