@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection as database
 from django.utils import timezone
+from hypothesis import settings as hypothesis_settings
 
 from connectors.models import CodeMapping, Connection
 from connectors.services import breaker
@@ -28,6 +29,10 @@ from retailhub.kernel.trace import new_trace_id
 from tests.emptying import emptying_row_by_row
 
 ONE_DAY = timedelta(days=1)
+
+# A rule is right or wrong however long an example takes on a busy machine.
+hypothesis_settings.register_profile("any machine", deadline=None)
+hypothesis_settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)
