@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.utils import timezone
@@ -27,15 +27,18 @@ def drain_inbox() -> int:
 
 def drain_outbox() -> int:
     """Send every kind of effect. Returns how many were tried."""
-    return _drain(
-        lambda now: deliver.deliver_batch(criticalities=list(Criticality), limit=32, now=now)
-    )
+    return _deliver(Criticality)
 
 
 def drain_critical_outbox() -> int:
     """Send P0 effects only: capacity that bulk work can't take. Returns how many were tried."""
-    return _drain(
-        lambda now: deliver.deliver_batch(criticalities=[Criticality.P0], limit=32, now=now)
+    return _deliver([Criticality.P0])
+
+
+def _deliver(criticalities: Iterable[Criticality]) -> int:
+    until = time.monotonic() + TURN_SECONDS
+    return deliver.deliver_batch(
+        criticalities=criticalities, limit=32, now=timezone.now(), until=until
     )
 
 

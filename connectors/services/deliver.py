@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias
 
+from django.db import Error as DatabaseTrouble
 from django.db import InterfaceError, OperationalError, transaction
 from django.db import connection as database
 from django.utils import timezone
@@ -21,11 +22,12 @@ from connectors.models import Attempt, Connection, OutboundMessage
 from connectors.policy import LEASE_MARGIN
 from connectors.registry import SINKS
 from connectors.services import limiter, settle
+from connectors.services.claim import claim_effects
 from connectors.services.clients import client_for
 from connectors.services.codes import Codes
 from connectors.services.credentials import account_of
+from connectors.services.flight import Flight
 from connectors.services.landing import let_land, seconds_to_land
-from connectors.services.process import worker_name
 from connectors.systems.base import Account, Intent, IntentKind, Receipt, Sink
 from connectors.systems.http import HttpClient, RemoteThrottled
 from connectors.systems.network import deadline_in
@@ -40,40 +42,6 @@ log = logging.getLogger(__name__)
 SETTLE_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 # Answers gather for as long as it takes to write them, and so ride along for nothing.
 GATHER_SECONDS, LONGEST_GATHER = 0.05, 0.2
-# Fair across connections: one slow or busy account never fills a whole claim, unless it takes so
-# many calls at once that it would be idle between two claims.
-PER_CONNECTION = 16
-
-CLAIM_SQL = """
-WITH due AS (
-    -- Each connection's own first rows: a long queue of one hides nobody else's.
-    SELECT d.id, d.criticality, d.next_attempt_at
-    FROM connectors_connection c CROSS JOIN LATERAL (
-        SELECT o.id, o.criticality, o.next_attempt_at FROM connectors_outboundmessage o
-        WHERE o.connection_id = c.id AND o.state IN ('READY', 'UNKNOWN')
-          AND o.next_attempt_at <= now() AND o.criticality = ANY(%(criticality)s)
-          AND NOT EXISTS (
-            SELECT 1 FROM connectors_outboundmessage p
-            WHERE p.connection_id = o.connection_id AND p.lane = o.lane AND p.id < o.id
-              AND p.state NOT IN ('SENT', 'CANCELLED', 'SUPERSEDED'))
-        ORDER BY o.criticality, o.next_attempt_at, o.id
-        LIMIT greatest(%(per_connection)s, 2 * c.concurrency)
-        FOR UPDATE OF o SKIP LOCKED) d
-    WHERE c.is_active AND c.outbound_paused_at IS NULL AND c.closed_until IS NULL
-), pick AS (
-    SELECT id FROM due ORDER BY criticality, next_attempt_at, id LIMIT %(limit)s
-), claimed AS (
-    UPDATE connectors_outboundmessage o
-    SET must_look_up = must_look_up OR state = 'UNKNOWN', state = 'SENDING',
-        attempts = o.attempts + 1, lease_token = lease_token + 1, lease_owner = %(owner)s,
-        lease_until = now() + make_interval(secs => c.timeout_seconds) + %(margin)s::interval
-    FROM pick, connectors_connection c
-    WHERE o.id = pick.id AND c.id = o.connection_id
-    RETURNING o.id, o.attempts, o.lease_token, o.must_look_up
-)
-INSERT INTO connectors_attempt (message_id, number, lease_token, is_look_up)
-SELECT id, attempts, lease_token, must_look_up FROM claimed RETURNING id
-"""
 
 _Books: TypeAlias = dict[int, tuple[Codes, Account]]  # by connection, read once per batch
 
@@ -104,31 +72,58 @@ class Answered:
     milliseconds: int
 
 
-def deliver_batch(*, criticalities: Iterable[Criticality], limit: int, now: datetime) -> int:
-    """Ask for up to `limit` due effects. Returns how many were claimed."""
-    began = time.monotonic()
-    attempts = _claim(list(criticalities), limit)
-    failpoint("outbox.claimed")
-    if not attempts:
-        return 0
-    ready, failed = _prepare(attempts, now, began)
-    for answered in failed:
-        settle.settle_answer(answered, now=now)
-    waiting = {_pool().submit(_ask, claimed) for claimed in ready}
-    errors, pause = list[Exception](), GATHER_SECONDS
-    while waiting:
-        wait(waiting, return_when=FIRST_COMPLETED)
-        done, waiting = wait(waiting, timeout=pause)
+def deliver_batch(
+    *, criticalities: Iterable[Criticality], limit: int, now: datetime, until: float = 0.0
+) -> int:
+    """Ask for due effects, up to `limit` at once. Returns how many were claimed.
+
+    Goes on until nothing is due or `until` (monotonic), whenever half of the calls are back: a
+    system that does not answer holds up its own effects only.
+    """
+    wanted, claimed, may_claim, pause = list(criticalities), 0, True, GATHER_SECONDS
+    flight, errors = Flight(_pool(), _ask), list[Exception]()
+    while may_claim or flight:
+        attempts, began = list[Attempt](), time.monotonic()
+        if may_claim and len(flight) <= limit // 2:
+            attempts = _claim(flight, wanted, limit - len(flight))
+            errors += _settle_together(_begin(flight, attempts, now, began))
+        claimed += len(attempts)
+        answers = flight.land(patience=pause)
         started = time.monotonic()
-        errors += _settle_together([future.result() for future in done])
+        errors += _settle_together(answers)
         pause = min(max(time.monotonic() - started, GATHER_SECONDS), LONGEST_GATHER)
+        may_claim = time.monotonic() < until and bool(attempts or answers or flight)
     if errors:
         raise errors[0]
-    return len(attempts)
+    return claimed
+
+
+def _claim(flight: Flight, criticalities: Sequence[Criticality], limit: int) -> list[Attempt]:
+    try:
+        attempts = claim_effects(criticalities, limit, away=flight.away)
+    except DatabaseTrouble as error:
+        if not flight:
+            raise
+        log.warning("no claim while calls are on their way: %s", type(error).__name__)
+        return []
+    failpoint("outbox.claimed")
+    return attempts
+
+
+def _begin(
+    flight: Flight, attempts: Sequence[Attempt], now: datetime, began: float
+) -> list[Answered]:
+    """Ask for what was claimed; answers of our own for what can't be asked for."""
+    ready, failed = _prepare(attempts, now, began)
+    for claimed in ready:
+        flight.begin(claimed)
+    return failed
 
 
 def _settle_together(answers: Sequence[Answered]) -> list[Exception]:
     """Settle in one transaction, or else one by one: a bad answer harms no other."""
+    if not answers:
+        return []
     try:
         failpoint("outbox.before_settle")
         settle.settle_answers(answers, now=timezone.now())
@@ -170,25 +165,6 @@ def _settle_patiently(answered: Answered) -> None:
 def _pool() -> ThreadPoolExecutor:
     # Threads only wait for the network; rows are touched by the caller alone.
     return ThreadPoolExecutor(max_workers=32, thread_name_prefix="deliver")
-
-
-@transaction.atomic(durable=True)
-def _claim(criticalities: Sequence[Criticality], limit: int) -> list[Attempt]:
-    with database.cursor() as cursor:
-        cursor.execute(
-            CLAIM_SQL,
-            {
-                "criticality": [str(c) for c in criticalities],
-                "limit": limit,
-                "per_connection": PER_CONNECTION,
-                "owner": worker_name(),
-                "margin": str(LEASE_MARGIN),
-            },
-        )
-        ids = [row[0] for row in cursor.fetchall()]
-    rows = Attempt.objects.filter(pk__in=ids).select_related("message")
-    rows = rows.prefetch_related("message__connection")
-    return list(rows.order_by("message__criticality", "message_id"))
 
 
 def _prepare(

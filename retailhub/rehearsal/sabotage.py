@@ -17,7 +17,7 @@ from typing import Any
 from connectors.door import batcher
 from connectors.lifecycle import OutboundState
 from connectors.models import OutboundMessage
-from connectors.services import deliver, process, receive, settle
+from connectors.services import claim, deliver, process, receive, settle
 from connectors.services.receive import Delivery, Intake, Stored
 
 
@@ -92,7 +92,7 @@ def _forget_in(pending: set[asyncio.Task[Any]]) -> Callable[[asyncio.Task[Any]],
 def _no_lane() -> None:
     """Work is taken in any order, whatever waits before it for the same order."""
     process.CLAIM_SQL = _without_lane(process.CLAIM_SQL)
-    deliver.CLAIM_SQL = _without_lane(deliver.CLAIM_SQL)
+    claim.CLAIM_SQL = _without_lane(claim.CLAIM_SQL)
 
 
 def _without_lane(query: str) -> str:

@@ -23,12 +23,16 @@ class FakeSink:
         self.looked_up: list[str] = []
         self.probed = 0
         self._script: deque[Answer] = deque()
+        self._by_key: dict[str, Answer] = {}
         self._finds: deque[Answer] = deque()
         self._probes: deque[Exception] = deque()
         self._lock = threading.Lock()
 
     def will_answer(self, *script: Answer) -> None:
         self._script.extend(script)
+
+    def will_answer_to(self, effect_key: str, answer: Answer) -> None:
+        self._by_key[effect_key] = answer
 
     def will_find(self, *script: Answer) -> None:
         self._finds.extend(script)
@@ -39,7 +43,8 @@ class FakeSink:
     def send(self, http: HttpClient, account: Account, intent: Intent) -> Receipt:
         with self._lock:
             self.sent.append(intent.effect_key)
-            answer = self._script.popleft() if self._script else None
+            script = self._script.popleft() if self._script else None
+            answer = self._by_key.pop(intent.effect_key, script)
         return _given(answer, intent) or Receipt(external_id=f"ext-{len(self.sent)}")
 
     def look_up(self, http: HttpClient, account: Account, intent: Intent) -> Receipt | None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from connectors.lifecycle import Criticality, OutboundState
 from connectors.models import Attempt, Connection, OutboundMessage
 from connectors.services import deliver
+from connectors.services.claim import PER_CONNECTION, claim_effects
 from connectors.services.landing import seconds_to_land
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,15 +56,15 @@ def in_doubt(message: OutboundMessage, seconds_ago: float) -> None:
 
 
 def claim(limit: int = 32) -> list[OutboundMessage]:
-    return [attempt.message for attempt in deliver._claim([Criticality.P0], limit)]
+    return [attempt.message for attempt in claim_effects([Criticality.P0], limit)]
 
 
 def test_old_rows_that_were_put_off_never_stop_the_others(wms: Connection, now: datetime) -> None:
     # The oldest rows by number, due again after many younger ones: nothing was claimed any more.
-    owe(wms, deliver.PER_CONNECTION, due_at=now - timedelta(seconds=5))
+    owe(wms, PER_CONNECTION, due_at=now - timedelta(seconds=5))
     owe(wms, 300, due_at=now - timedelta(minutes=5))
 
-    assert len(claim()) == deliver.PER_CONNECTION
+    assert len(claim()) == PER_CONNECTION
 
 
 def test_a_long_queue_leaves_room_for_the_others(
@@ -74,7 +75,20 @@ def test_a_long_queue_leaves_room_for_the_others(
 
     claimed = Counter(message.connection.slug for message in claim())
 
-    assert claimed == {"netsuite": deliver.PER_CONNECTION, "wms-berlin": 3}
+    assert claimed == {"netsuite": PER_CONNECTION, "wms-berlin": 3}
+
+
+def test_calls_that_are_away_count_for_their_connection(
+    wms: Connection, erp: Connection, now: datetime
+) -> None:
+    owe(erp, 40, due_at=now - timedelta(hours=1))
+    owe(wms, 40, due_at=now - timedelta(seconds=1))
+    Connection.objects.update(concurrency=4)
+
+    away = {erp.pk: PER_CONNECTION - 2, wms.pk: PER_CONNECTION + 1}
+    found = claim_effects([Criticality.P0], 32, away=away)
+
+    assert [attempt.message.connection for attempt in found] == [erp, erp]
 
 
 def test_what_another_worker_took_is_not_taken_again(wms: Connection, now: datetime) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from django.utils import timezone
 
+from connectors.drains import drain_outbox
 from connectors.lifecycle import Criticality
 from connectors.models import Connection
 from connectors.services.deliver import deliver_batch
-from connectors.systems.base import IntentKind
+from connectors.systems.base import Intent, IntentKind, Receipt
 from connectors.systems.http import AnswerLost, RemoteRejected, RemoteUnavailable
 from tests.connectors.conftest import Owe
 from tests.connectors.outbox import Turn, state
@@ -55,6 +58,34 @@ def test_lanes_of_two_systems_do_not_wait_for_each_other(
     owe("R1", lane="order:1", connection=twin)
 
     assert deliver() == 2
+
+
+def test_a_system_that_does_not_answer_holds_up_its_own_effects_only(
+    owe: Owe, sink: FakeSink, target: Connection
+) -> None:
+    other_is_sent = threading.Event()
+
+    def hang(intent: Intent) -> Receipt:
+        assert other_is_sent.wait(60), "it waits for a call to another system"
+        return Receipt(external_id="slow")
+
+    def last(intent: Intent) -> Receipt:
+        other_is_sent.set()
+        return Receipt(external_id="last")
+
+    slow = owe("SLOW")
+    twin = Connection.objects.create(
+        slug="twin", name="Twin", system="fake", role="ERP", rate_per_second=1000, burst=1000
+    )
+    lane = [owe(f"R{n}", lane="order:1", connection=twin) for n in range(3)]
+    sink.will_answer_to("order.post:SLOW", hang)
+    sink.will_answer_to("order.post:R2", last)
+
+    assert drain_outbox() == 4
+
+    assert {state(row) for row in (slow, *lane)} == {"SENT"}
+    asked = [key for key in sink.sent if key != "order.post:SLOW"]
+    assert asked == ["order.post:R0", "order.post:R1", "order.post:R2"]
 
 
 def test_money_goes_first(owe: Owe, sink: FakeSink, deliver: Turn) -> None:

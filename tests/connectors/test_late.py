@@ -11,6 +11,7 @@ from django.utils import timezone
 from connectors.lifecycle import Criticality
 from connectors.models import Attempt, Connection, ExternalReference, OutboundMessage
 from connectors.services import deliver, settle
+from connectors.services.claim import claim_effects
 from connectors.services.deliver import Answered, sweep_expired_leases
 from connectors.services.replay import set_aside_outbound
 from connectors.systems.base import IntentKind, Receipt
@@ -27,7 +28,7 @@ SO_1 = Receipt(external_id="SO-1")
 def claimed(owe: Owe) -> Attempt:
     """An effect that a worker is asking for."""
     owe(lane="order:1")
-    (attempt,) = deliver._claim(list(Criticality), 32)
+    (attempt,) = claim_effects(list(Criticality), 32)
     return attempt
 
 
@@ -93,7 +94,7 @@ def test_who_took_it_over_meanwhile_changes_nothing_any_more(
     given_up: Attempt, time_passes: Act, said: Exception | None
 ) -> None:
     time_passes()
-    (look_up,) = deliver._claim(list(Criticality), 32)
+    (look_up,) = claim_effects(list(Criticality), 32)
     assert look_up.is_look_up
 
     _answer(given_up, SO_1)
@@ -108,7 +109,7 @@ def test_two_receipts_that_agree_are_no_news(
     given_up: Attempt, time_passes: Act, other: str
 ) -> None:
     time_passes()
-    (look_up,) = deliver._claim(list(Criticality), 32)
+    (look_up,) = claim_effects(list(Criticality), 32)
     _answer(look_up, SO_1)
 
     _answer(given_up, Receipt(external_id=other))
@@ -171,7 +172,7 @@ def test_a_call_that_was_fenced_off_may_still_do_something_so_the_next_effect_wa
     OutboundMessage.objects.update(order_id=1, state="READY", must_look_up=False)
     Attempt.objects.update(outcome="LATER")
     time_passes()
-    (again,) = deliver._claim(list(Criticality), 32)
+    (again,) = claim_effects(list(Criticality), 32)
     assert not again.is_look_up
     _answer(given_up, SO_1)
 

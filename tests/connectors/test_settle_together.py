@@ -12,6 +12,7 @@ from django.utils import timezone
 from connectors.lifecycle import Criticality
 from connectors.models import Attempt, ExternalReference, OutboundMessage
 from connectors.services import deliver, settle
+from connectors.services.claim import claim_effects
 from connectors.services.deliver import Answered
 from connectors.services.sent import Sent, write_sent
 from connectors.systems.base import Receipt
@@ -29,7 +30,7 @@ def answers(owe: Owe, time_passes: Callable[[], None]) -> Answers:
         for number in numbers:
             owe(f"R{number}", lane=f"order:{number}")
         time_passes()
-        attempts = deliver._claim(list(Criticality), 32)
+        attempts = claim_effects(list(Criticality), 32)
         assert len(attempts) == len(numbers)
         return [
             Answered(attempt.message, attempt, _receipt(attempt.message), None, False, 7)
