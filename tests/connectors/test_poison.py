@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import multiprocessing
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import datetime
-from urllib.parse import quote
 
 import pytest
-from django.db import connection
+from django.db import connections
+from django.utils import timezone
 
 from connectors.lifecycle import InboundState
 from connectors.models import Connection, InboundMessage
@@ -21,29 +19,24 @@ from connectors.services.process import process_batch
 from connectors.services.receive import Delivery, receive_messages
 from connectors.systems.base import Envelope
 from exceptions.models import ExceptionCase
-
-WORKER = """
-import django; django.setup()
-from django.utils import timezone
-from connectors.services.process import process_batch
-process_batch(limit=10, now=timezone.now())
-"""
+from retailhub.kernel import failpoint
 
 
-def work_and_die() -> int:
-    """One worker, killed the moment it has claimed its batch."""
-    database = connection.settings_dict
-    place = quote(str(database["HOST"]), safe="")
-    url = f"postgresql://{database['USER']}@{place}/{database['NAME']}"
-    environment = {
-        **os.environ,
-        "DATABASE_URL": url,
-        "DJANGO_SETTINGS_MODULE": "retailhub.settings",
-        "RETAILHUB_FAILPOINTS": "inbox.claimed=kill",
-    }
-    return subprocess.run(
-        [sys.executable, "-c", WORKER], env=environment, check=False, timeout=120
-    ).returncode
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+
+
+def work_and_die() -> int | None:
+    """One worker's child, killed the moment it has claimed its batch; how it ended."""
+    connections.close_all()  # a child shares no socket with us
+    child = multiprocessing.get_context("fork").Process(target=_work)
+    child.start()
+    child.join(120)
+    return child.exitcode
+
+
+def _work() -> None:
+    failpoint._points["inbox.claimed"] = ("kill", 1)
+    process_batch(limit=10, now=timezone.now())
 
 
 def send(webshop: Connection, *keys: str) -> None:
@@ -54,7 +47,6 @@ def send(webshop: Connection, *keys: str) -> None:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_message_that_alone_ends_its_worker_three_times_is_set_aside(
     webshop: Connection, leases_expire: Callable[[], None], now: datetime
@@ -74,7 +66,6 @@ def test_a_message_that_alone_ends_its_worker_three_times_is_set_aside(
     assert process_batch(limit=10, now=now) == 0
 
 
-@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_neighbours_of_a_poisonous_message_come_through(
     webshop: Connection, leases_expire: Callable[[], None], now: datetime

@@ -81,6 +81,7 @@ def test_a_refused_frame_holds_up_no_other(layer: Layer, caplog: pytest.LogCaptu
     assert [record.getMessage() for record in caplog.records] == ["hint lost (ConnectionError)"]
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_worker_s_child_rings_with_a_thread_of_its_own(layer: Layer) -> None:
     layer.may_go.set()
     bell.ring({"orders": 1})
