@@ -92,7 +92,7 @@ def _hold(order: Order, decision: Decision, now: datetime) -> None:
     hold_order(
         order,
         InsufficientStock(
-            f"All nodes together are short of {short}.",
+            f"{short} too few at all nodes together.",
             short=decision.short,
             skus=", ".join(sorted(decision.short)),
         ),

@@ -30,10 +30,14 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from connectors.drains import drain_stock  # noqa: E402
 from connectors.models import Connection, InboundMessage  # noqa: E402
 from exceptions.models import ExceptionCase  # noqa: E402
 from exceptions.models.cases import OPEN_STATES  # noqa: E402
 from exceptions.services import acts  # noqa: E402
+from inventory.availability import Knob  # noqa: E402
+from inventory.models import AvailabilityRule, Channel, Item, Location  # noqa: E402
+from inventory.services.keep_rule import keep_rule  # noqa: E402
 from orders.models import Order  # noqa: E402
 from retailhub.demo import PEOPLE, seed_demo  # noqa: E402
 from retailhub.local.product import Ports  # noqa: E402
@@ -44,7 +48,7 @@ from tests.browser.serving import LOOKS, serving, working  # noqa: E402
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 Theme = Literal["light", "dark"]
 SECONDS = 75
-SYSTEMS = ("SHOP", "ERP", "WMS")
+SYSTEMS = ("SHOP", "ERP", "WMS", "MARKET")
 # Customers who buy what was renamed or is nearly sold out; the rest of the mix stays as it is.
 MIX = {"unknown_sku": 0.12, "scarce": 0.05}
 
@@ -109,7 +113,9 @@ def tidy() -> None:
         elif number % 7 == 3:
             acts.snooze_case(case_id=case.pk, actor_id=who, minutes=240, now=now)
         elif number % 3 == 2 and case.context.get("external_code") != "MUG-XMAS-26":
-            acts.resolve_case(case_id=case.pk, actor_id=who, reason="Agreed by phone", now=now)
+            acts.resolve_case(
+                case_id=case.pk, actor_id=who, reason="Agreed by phone", how="other way", now=now
+            )
 
 
 def mapping_case() -> ExceptionCase:
@@ -139,6 +145,19 @@ def refused_orders(count: int) -> ExceptionCase:
     found = refused.order_by("-value", "pk").first()
     assert found is not None
     return found
+
+
+def keep_back(sku: str) -> None:
+    """Rules take something of an item from what a channel is told, and some of it is promised."""
+    berlin, amazon = Location.objects.get(code="BERLIN"), Channel.objects.get(code="amazon-de")
+    item = Item.objects.get(sku=sku)
+    for knob, value, note, where in (
+        (Knob.SAFETY_STOCK, 8, "for the returns desk", {"location": berlin}),
+        (Knob.BUFFER, 12, "orders come in late there", {"channel": amazon}),
+    ):
+        keep_rule(AvailabilityRule(knob=knob, value=value, note=note, item=item, **where))
+    order_many(sku, quantity=3, count=3)
+    time.sleep(4)
 
 
 def finished_order() -> Order:
@@ -219,7 +238,7 @@ def main() -> None:
     seed_demo(now=timezone.now())
     from retailhub.asgi import application  # noqa: PLC0415 - it reads the ports
 
-    with serving(application) as hub, working((*LOOKS, run_due_jobs)), estate(hub):
+    with serving(application) as hub, working((*LOOKS, drain_stock, run_due_jobs)), estate(hub):
         trade()
         tidy()
         waiting = InboundMessage.objects.filter(state="PARKED").count()
@@ -234,6 +253,8 @@ def main() -> None:
                 ("order.png", "light", f"/orders/{order}/"),
             ),
         )
+        keep_back("STOOL-BEECH")
+        beside(hub, folder, (("item.png", "light", "/inventory/STOOL-BEECH/"),))
         refused = refused_orders(40)
         path = f"/queue/{refused.pk}/"
         shots: Shots = (("case.png", "light", path), ("case-dark.png", "dark", path))

@@ -126,7 +126,7 @@ def test_short_stock_holds_the_order_and_says_what_is_missing(
     order = place("1001", line(quantity=2), line("PLATE", 3, "2"))
 
     assert (order.state, order.held_for) == ("ACCEPTED", "inventory.insufficient_stock")
-    assert order.hold_detail == "All nodes together are short of 2 × PLATE."
+    assert order.hold_detail == "2 × PLATE too few at all nodes together."
     mugs.refresh_from_db()
     plates.refresh_from_db()
     assert (mugs.reserved, plates.reserved) == (0, 0)

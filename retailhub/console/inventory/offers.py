@@ -83,15 +83,17 @@ class Standing:
         return self.offer.published_quantity
 
     @property
+    def shown(self) -> int | None:
+        """What the channel showed; None when nobody looked since it was told."""
+        looked, told = self.offer.observed_at, self.offer.published_at
+        return None if looked and told and looked < told else self.offer.observed_quantity
+
+    @property
     def difference(self) -> int | None:
         """What the channel shows beyond what it was told; None when nobody looked since."""
-        offer = self.offer
-        if offer.observed_quantity is None or offer.published_quantity is None:
+        if self.shown is None or self.told is None:
             return None
-        is_older = (
-            offer.observed_at and offer.published_at and offer.observed_at < offer.published_at
-        )
-        return None if is_older else offer.observed_quantity - offer.published_quantity
+        return self.shown - self.told
 
     @property
     def state(self) -> StateWord:

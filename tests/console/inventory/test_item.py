@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -212,3 +212,16 @@ def test_a_person_sees_only_the_channels_of_their_connections(
         assert "Amazon FR" not in read, address
     chosen = client.get(PAGE, {"channel": "amazon-fr"}).context["channel"]
     assert chosen.code == "outlet"
+
+
+def test_what_was_seen_before_a_number_was_told_is_not_what_the_channel_shows(
+    client: Client, mug: Item, now: datetime
+) -> None:
+    assert "told 3 m ago · shows 7 · now 7" in text_of(client.get(PAGE))
+
+    offers = ChannelOffer.objects.filter(channel__code="amazon-fr")
+    offers.update(published_at=now, observed_at=now - timedelta(minutes=1), observed_quantity=18)
+
+    read = text_of(client.get(PAGE))
+    assert "told now · now 7" in read
+    assert "shows 18" not in read
