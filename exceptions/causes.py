@@ -18,6 +18,7 @@ from exceptions.cause_page import cause_page, events_of, others_to_merge
 from exceptions.forms import first_errors
 from exceptions.groups import sees_all_of, visible_causes
 from exceptions.models import Cause, CauseEvent
+from exceptions.playbook import play_of
 from exceptions.services.merge_causes import merge_causes
 from exceptions.services.split_cause import split_cause
 from exceptions.services.undo_causes import undo_causes
@@ -52,7 +53,7 @@ def _page(
         "page": cause_page(cause, user=request.user, now=timezone.now()),
         "may_shape": may_shape,
         "others": others_to_merge(cause, request.user) if may_shape else [],
-        "may_replay": may(request.user, Ability.REPLAY_MANY),
+        "may_replay": bool(play_of(cause.code).replay) and may(request.user, Ability.REPLAY_MANY),
         "errors": errors or [],
     }
     return render(request, "exceptions/cause_detail.html", context, status=status)

@@ -126,6 +126,7 @@ PLAYBOOK: dict[str, Play] = {
         "Ask its operator. Nothing needs to be replayed.",
         CRITICAL,
         30,
+        "",
     ),
     "exceptions.webhook_off": Play(
         "“{subscription}” is no longer told by webhook",

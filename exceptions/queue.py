@@ -18,6 +18,7 @@ from exceptions.models import BulkScope, Cause, ExceptionCase, SavedView
 from exceptions.models.proof import Proof
 from exceptions.outages import banners
 from exceptions.pane import CasePane, pane_of
+from exceptions.playbook import play_of
 from exceptions.rows import SEVERITIES, rows_of
 from exceptions.saved_views import canonical, menu_of, views_for
 from exceptions.selectors import (
@@ -222,7 +223,9 @@ def _cause_rows(request: HttpRequest, cases: QuerySet[ExceptionCase], view: str)
                 "severity": SEVERITIES[one.worst],
                 "href": f"?view={view}&cause={one.cause.pk}",
                 "about_url": reverse("cause", args=[one.cause.pk]),
-                "replay_url": reverse("cause-replay", args=[one.cause.pk]) if may_replay else "",
+                "replay_url": reverse("cause-replay", args=[one.cause.pk])
+                if may_replay and play_of(one.cause.code).replay
+                else "",
             }
             for one in causes
         ],

@@ -57,6 +57,7 @@ STOCK: dict[str, Play] = {
         " higher rate if calls wait for their turn. It closes by itself when it is in time again.",
         HIGH,
         60,
+        "",
     ),
     "inventory.drift": Play(
         "{connection} shows {observed} of {sku}, it was told {published}",

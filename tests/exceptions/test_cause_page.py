@@ -23,6 +23,7 @@ from retailhub.live import changes_since, newest_sequences
 from retailhub.models import LiveEvent
 from tests.conftest import person
 from tests.exceptions.conftest import OpenCase, Stopped
+from tests.exceptions.incidents.outages import falls
 from tests.exceptions.unmapped import missing
 
 
@@ -141,3 +142,18 @@ def test_a_change_of_cases_is_one_line_for_what_is_shown_of_their_cause(
         *((entity, 0) for entity in counted),
     }  # fmt: skip
     assert LiveEvent.objects.filter(pk__gt=first).count() == 6
+
+
+def test_what_nothing_can_be_sent_for_has_no_button_to_replay(
+    erp: Connection, lead: User, orders_team: Team, client: Client
+) -> None:
+    orders_team.connections.add(erp)
+    incident = falls(erp)
+    client.force_login(lead)
+
+    group = client.get("/queue/?group=cause").content.decode()
+    about = client.get(f"/causes/{incident.cause_id}/").content.decode()
+
+    assert "NetSuite is down" in group
+    assert "NetSuite is down" in about
+    assert f"/causes/{incident.cause_id}/replay/" not in group + about
