@@ -21,7 +21,6 @@ from connectors.systems.base import Envelope
 from exceptions.models import ExceptionCase
 from retailhub.kernel import failpoint
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 
 

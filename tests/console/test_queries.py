@@ -27,31 +27,38 @@ from tests.console.conftest import SignedIn
 
 Stuck = Callable[..., list[ExceptionCase]]
 MOST = 16
+QUEUE = ("/queue/", "/queue/?group=cause", "/queue/?view=unassigned", "/mappings/sku/")
+TABS = ("timeline", "items", "documents", "messages", "money")
+STOCK = (
+    "/inventory/",
+    "/inventory/?view=drift",
+    "/inventory/?q=S0",
+    "/inventory/S000/",
+    "/inventory/S000/?tab=channels",
+    "/inventory/S000/?tab=movements",
+    "/inventory/S000/?tab=past&at=2026-11-25T14:03",
+)
 
 
 def count(client: Client, address: str) -> int:
     """How many queries a second look at this page takes."""
     assert client.get(address).status_code == 200
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         client.get(address)
     return len(queries)
 
 
-@pytest.mark.parametrize(
-    "address", ["/queue/", "/queue/?group=cause", "/queue/?view=unassigned", "/mappings/sku/"]
-)
 def test_the_queue_asks_the_same_for_five_and_for_sixty(
-    as_: SignedIn, ana: User, stuck: Stuck, address: str
+    as_: SignedIn, ana: User, stuck: Stuck
 ) -> None:
     client = as_(ana)
     for number in range(3):
         stuck(2, f"SKU-{number}")
-    few = count(client, address)
+    few = {address: count(client, address) for address in QUEUE}
     stuck(54)
     assert ExceptionCase.objects.count() == 60
-    assert count(client, address) == few <= MOST
+    assert {address: count(client, address) for address in QUEUE} == few
+    assert max(few.values()) <= MOST
 
 
 def test_the_page_of_a_cause_asks_the_same_for_two_and_for_sixty(
@@ -76,9 +83,8 @@ def test_the_order_list_asks_the_same_for_five_and_for_sixty(
     assert count(as_(mia), "/orders/") == few <= MOST
 
 
-@pytest.mark.parametrize("tab", ["timeline", "items", "documents", "messages", "money"])
 def test_an_order_page_asks_the_same_for_one_line_and_for_thirty(
-    as_: SignedIn, mia: User, place: PlaceOrder, stock: Stock, tab: str
+    as_: SignedIn, mia: User, place: PlaceOrder, stock: Stock
 ) -> None:
     for number in range(30):
         stock(f"S{number}", 9)
@@ -86,8 +92,10 @@ def test_an_order_page_asks_the_same_for_one_line_and_for_thirty(
     small = place("1", line("S0"))
     large = place("2", *(line(f"S{n}", 1 if n % 2 else 12, str(n)) for n in range(30)))
     advance()
-    few = count(as_(mia), f"/orders/{small.pk}/?tab={tab}")
-    assert count(as_(mia), f"/orders/{large.pk}/?tab={tab}") <= few + 1 <= 24
+    client = as_(mia)
+    for tab in TABS:
+        few = count(client, f"/orders/{small.pk}/?tab={tab}")
+        assert count(client, f"/orders/{large.pk}/?tab={tab}") <= few + 1 <= 24, tab
 
 
 def test_the_connection_list_asks_the_same_for_three_and_for_ten(
@@ -102,20 +110,8 @@ def test_the_connection_list_asks_the_same_for_three_and_for_ten(
     assert count(as_(mia), "/connections/") == few <= MOST
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "/inventory/",
-        "/inventory/?view=drift",
-        "/inventory/?q=S0",
-        "/inventory/S000/",
-        "/inventory/S000/?tab=channels",
-        "/inventory/S000/?tab=movements",
-        "/inventory/S000/?tab=past&at=2026-11-25T14:03",
-    ],
-)
 def test_stock_asks_the_same_for_few_and_for_many(
-    as_: SignedIn, mia: User, stock: Stock, channel: Channel, now: datetime, address: str
+    as_: SignedIn, mia: User, stock: Stock, channel: Channel, now: datetime
 ) -> None:
     def grow(items: range, nodes: range, channels: range) -> None:
         for number in channels:
@@ -137,11 +133,12 @@ def test_stock_asks_the_same_for_few_and_for_many(
 
     client = as_(mia)
     grow(range(2), range(2), range(1))
-    few = count(client, address)
+    few = {address: count(client, address) for address in STOCK}
     AvailabilityRule.objects.create(knob="BUFFER", value=1)
     ChannelOffer.objects.all().delete()
     grow(range(12), range(6), range(1, 4))
-    assert count(client, address) <= few + 1 <= 24
+    for address in STOCK:
+        assert count(client, address) <= few[address] + 1 <= 24, address
 
 
 def test_a_fragment_pays_nothing_for_the_frame(as_: SignedIn, ana: User, stuck: Stuck) -> None:

@@ -51,6 +51,7 @@ def on_record(count: int) -> bool:
 
 def check_the_lost_are_found(estate: Estate, count: int, lost: int) -> None:
     """Place orders, of which the shop keeps some to itself, here and there among the others."""
+    estate.control("wms", "progress", received_s=3_600)  # what nodes tell is another story
     silent, step = [], count // lost
     for _ in range(lost):
         estate.place(step - 1)
