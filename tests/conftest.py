@@ -274,31 +274,20 @@ def advance() -> None:
 _QUEUES = ("connectors_inboundmessage", "connectors_outboundmessage")
 
 
+def _set_back(time: str, of: str) -> None:
+    """Let a time of the rows that are waiting, or held, have come a second ago."""
+    with database.cursor() as cursor:
+        for table in _QUEUES:
+            cursor.execute(f"UPDATE {table} SET {time} = now() - interval '1 second' WHERE {of}")
+
+
 @pytest.fixture
 def time_passes(db: None) -> Callable[[], None]:
     """Everything that waits for its time is due now."""
-
-    def pass_time() -> None:
-        with database.cursor() as cursor:
-            for table in _QUEUES:
-                cursor.execute(
-                    f"UPDATE {table} SET next_attempt_at = now() - interval '1 second'"
-                    " WHERE next_attempt_at < now() + interval '1 year'"
-                )
-
-    return pass_time
+    return lambda: _set_back("next_attempt_at", "next_attempt_at < now() + interval '1 year'")
 
 
 @pytest.fixture
 def leases_expire(db: None) -> Callable[[], None]:
     """Every worker that holds something has vanished."""
-
-    def expire() -> None:
-        with database.cursor() as cursor:
-            for table in _QUEUES:
-                cursor.execute(
-                    f"UPDATE {table} SET lease_until = now() - interval '1 second'"
-                    " WHERE lease_until IS NOT NULL"
-                )
-
-    return expire
+    return lambda: _set_back("lease_until", "lease_until IS NOT NULL")
