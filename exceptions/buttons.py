@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.urls import reverse
+from django.utils.text import Truncator
 
+from connectors.models import CodeMapping
 from exceptions.forms import KEEPS
 from exceptions.lifecycle import CaseState, allowed
 from exceptions.models import ExceptionCase, Team
@@ -19,6 +21,9 @@ from inventory.models import SnapshotPart
 from retailhub.kernel.roles import Ability, may
 
 Field = dict[str, Any]
+
+
+MAPPING_MISSING = "connectors.mapping_missing"
 
 
 @dataclass
@@ -141,20 +146,44 @@ def buttons_of(case: ExceptionCase, *, user: Any) -> list[Button]:
         return [_button(case, "reopen", "Reopen", "O", primary=True)]
     offered = [_assign(case, user)] if may(user, Ability.ASSIGN_CASES) else []
     offered += [
-        _button(
-            case,
-            offer.verb,
-            offer.label,
-            offer.key,
-            fields=list(offer.fields),
-            hint=offer.hint,
-            danger=offer.is_danger,
-        )
+        _offered(offer, case, user)
         for offer in OFFERS
         if may(user, offer.ability) and (offer.verb == "note" or allowed(offer.verb, state))
     ]
     first = [_replay(case), _claim(case, user), *offered]
     return [button for button in first if button is not None]
+
+
+def _offered(offer: Offer, case: ExceptionCase, user: Any) -> Button:
+    if offer.verb == "wait" and needs_a_lead(case, user):
+        return _ask_for_mapping(case)
+    return _button(
+        case,
+        offer.verb,
+        offer.label,
+        offer.key,
+        fields=list(offer.fields),
+        hint=offer.hint,
+        danger=offer.is_danger,
+    )
+
+
+def needs_a_lead(case: ExceptionCase, user: Any) -> bool:
+    """Whether a row is missing that this person may not save."""
+    return case.code == MAPPING_MISSING and not may(user, Ability.EDIT_MAPPINGS)
+
+
+def _ask_for_mapping(case: ExceptionCase) -> Button:
+    table = dict(CodeMapping.Table.choices).get(case.context.get("table", ""), "code")
+    asked = f"a lead, to map {table} “{case.context.get('external_code', '')}”"
+    fields: list[Field] = [
+        {**_ON_WHOM, "label": "Who, and what for", "value": Truncator(asked).chars(120)},
+        {"name": "waits_for", "kind": "hidden", "value": WaitsFor.INSIDE.value},
+    ]
+    hint = "A lead finds it under Waiting. Once the row is saved it goes on by itself."
+    return _button(
+        case, "wait", "Ask for this mapping", "W", fields=fields, hint=hint, primary=True
+    )
 
 
 def _button(case: ExceptionCase, verb: str, label: str, key: str, **more: Any) -> Button:
@@ -183,7 +212,7 @@ def _replay(case: ExceptionCase) -> Button | None:
         )
     if _is_queued(case):
         label = "Queue replay"
-    if case.code == "connectors.mapping_missing":
+    if case.code == MAPPING_MISSING:
         # The fix is the mapping; replaying without it would fail alike.
         return _button(case, "replay", label, "")
     return _button(case, "replay", label, "R", primary=True)

@@ -15,7 +15,7 @@ from connectors.models import InboundMessage
 from connectors.services.correct import is_correctable
 from exceptions.activity import LINES, activity_of, is_taken_back, line_of
 from exceptions.attempts import attempts_of
-from exceptions.buttons import Button, buttons_of
+from exceptions.buttons import Button, buttons_of, needs_a_lead
 from exceptions.candidates import MappingForm, mapping_form_of
 from exceptions.expected import is_expectation
 from exceptions.foresee import Foreseen, foresee
@@ -42,10 +42,9 @@ from exceptions.walk import Strip, Walk, strip_of
 from exceptions.why import Why, why_of
 from retailhub.kernel.roles import Ability, may
 
-MAPPING_MISSING = "connectors.mapping_missing"
 ASK_A_LEAD = (
-    "A lead chooses what it means to us. Note what you think it is, claim it, then press Wait and"
-    " name the lead. Everything that waits for this row is replayed with it."
+    "A lead chooses what it means to us. Claim it, then press Ask for this mapping. Everything that"
+    " waits for this row is replayed with it."
 )
 
 
@@ -122,7 +121,7 @@ def pane_of(case: ExceptionCase, *, user: Any, now: datetime, walk: Walk | None 
         advice={
             # Said once: a case without an order has it under its title.
             "happened": "" if sentence == play.consequence else play.consequence,
-            "todo": ASK_A_LEAD if case.code == MAPPING_MISSING and not may_map else play.advice,
+            "todo": ASK_A_LEAD if needs_a_lead(case, user) else play.advice,
         },
         before=before_of(case),
         cause=case.cause.merged_into or case.cause,

@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
-from connectors.models import Connection
+from connectors.models import CodeMapping, Connection
+from connectors.services.keep_mapping import keep_mapping
 from exceptions.models import ExceptionCase, Team
 from tests.browser.conftest import House, Open, Trouble, until
 from tests.browser.world import order_arrives
@@ -46,6 +47,33 @@ def test_an_agent_sees_nothing_of_another_team_and_no_button_of_a_lead(
     theirs.get_by_role("link", name="Go to the queue").click()
     expect(theirs.get_by_text("No exceptions here.")).to_be_visible()
     assert "W-1" not in theirs.content()
+
+
+@pytest.mark.usefixtures("shelf", "wms")
+def test_an_agent_asks_a_lead_for_a_mapping_and_its_case_goes_on_once_it_is_there(
+    open_page: Open,
+    house: House,
+    people: tuple[User, User],
+    webshop: Connection,
+    unknown_sku: Callable[..., None],
+) -> None:
+    unknown_sku("W-1")
+    case = ExceptionCase.objects.get()
+    page = open_page(people[0])
+    page.goto(f"/queue/{case.pk}/")
+
+    page.get_by_role("button", name="Claim").click()
+    page.locator("#open-wait").click()
+    dialog = page.get_by_role("dialog", name="Ask for this mapping")
+    expect(dialog.get_by_label("Who, and what for")).to_have_value("a lead, to map SKU “MUG-XMAS”")
+    dialog.get_by_role("button", name="Ask for this mapping").click()
+    expect(page.locator(".timeline")).to_contain_text("Waiting for a lead, to map SKU “MUG-XMAS”")
+    case.refresh_from_db()
+    assert (case.state, case.waits_for) == ("WAITING", "INSIDE")
+
+    row = {"connection": webshop, "table": "SKU", "external_code": "MUG-XMAS"}
+    house.do(lambda: keep_mapping(CodeMapping(**row, canonical_code="MUG-WINTER")))
+    until(lambda: ExceptionCase.objects.get().state == "RESOLVED")
 
 
 @pytest.mark.usefixtures("shelf", "wms")
