@@ -161,6 +161,7 @@ def _calm(made: Estate) -> str:
 
 
 def _settle(made: Estate, plan: Plan, quiet: Quiet, result: Result) -> None:
+    quiet.is_calm = True
     try:
         made.wait_until(quiet, plan.patience_seconds, "settling")
     except GivenUp:
