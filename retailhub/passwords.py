@@ -21,7 +21,7 @@ def install() -> None:
 
 def _note(instance: User, created: bool, **_: Any) -> None:
     # Set by `set_password()` alone: a hash that is renewed at sign-in is no new password.
-    if instance._password is None:  # type: ignore[attr-defined]
+    if instance._password is None:  # type: ignore[attr-defined] # Django's own, untyped
         return
     request = getattr(HistoricalRecords.context, "request", None)
     if request is not None and request.resolver_match.view_name in _NOTED_BY_ITSELF:

@@ -187,7 +187,7 @@ DATABASES = {
 
 # --- Doorbells and hints ----------------------------------------------------------------------
 REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
-_redis = parse_url(REDIS_URL)  # type: ignore[no-untyped-call]
+_redis = parse_url(REDIS_URL)  # type: ignore[no-untyped-call] # redis has no types here
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

@@ -50,7 +50,7 @@ class Floor:
     ) -> None:
         self.settings = settings
         self.journal, self.stock, self.teller = journal, stock, teller
-        self._luck = random.Random(1)  # noqa: S311
+        self._luck = random.Random(1)  # noqa: S311 - dice
         self._due: list[tuple[float, str]] = []
         self._wake = asyncio.Event()
         for order in journal.table("orders").values():

@@ -30,7 +30,7 @@ class Storekeeper:
         settings: Callable[[], ProgressSettings],
     ) -> None:
         self.journal, self.stock, self.teller, self._settings = journal, stock, teller, settings
-        self._luck = random.Random(1)  # noqa: S311
+        self._luck = random.Random(1)  # noqa: S311 - dice
 
     async def count_now_and_then(self) -> None:
         """Every count_interval_s, look at one shelf; one in five differs from the book.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -17,17 +16,7 @@ from inventory.services.publish import publish_stock
 from tests.conftest import Stock
 from tests.console.conftest import SignedIn
 from tests.console.inventory.reading import PAGE, text_of
-from tests.console.shelves import SKU, tell_of_a_mug, three_channels
-
-
-@pytest.fixture
-def mug(db: None) -> Item:
-    return tell_of_a_mug(three_channels(), now=timezone.now())
-
-
-@pytest.fixture
-def client(as_: SignedIn, mia: User) -> Client:
-    return as_(mia)
+from tests.console.shelves import SKU
 
 
 def offer_of(code: str) -> ChannelOffer:
